@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/config/policy_config.h"
+#include "core/config/run_config.h"
 #include "core/config/task_config.h"
 
 namespace sw {
@@ -33,6 +34,9 @@ SW_ENUM_NAMES(Share, 3, {Share::kLayer, "layer"}, {Share::kKvGroup, "kv_group"},
 SW_ENUM_NAMES(NiahHaystack, 2, {NiahHaystack::kNoise, "noise"}, {NiahHaystack::kNeedle, "needle"});
 SW_ENUM_NAMES(NiahContent, 3, {NiahContent::kWords, "words"}, {NiahContent::kNumbers, "numbers"},
               {NiahContent::kUuids, "uuids"});
+SW_ENUM_NAMES(BackendKind, 3, {BackendKind::kAuto, "auto"}, {BackendKind::kCuda, "cuda"},
+              {BackendKind::kReference, "reference"});
+SW_ENUM_NAMES(Scoring, 2, {Scoring::kGenerate, "generate"}, {Scoring::kForced, "forced"});
 #undef SW_ENUM_NAMES
 
 template <class E>
@@ -87,6 +91,12 @@ SW_VISIT(RandomConfig, VisitSparse(visit, c.sparse); visit("seed", c.seed);)
 SW_VISIT(NiahConfig, visit("haystack", c.haystack); visit("key", c.key); visit("value", c.value);
          visit("num_keys", c.num_keys); visit("num_values", c.num_values);
          visit("num_queries", c.num_queries);)
+SW_VISIT(MeasureConfig, visit("repeats", c.repeats); visit("batch", c.batch);
+         visit("warmup", c.warmup);)
+SW_VISIT(TaskConfig, visit("suite", c.suite); visit("names", c.names); visit("lengths", c.lengths);
+         visit("samples", c.samples); visit("seed", c.seed); visit("template", c.model_template);
+         visit("max_new_tokens", c.max_new_tokens); visit("niah", c.niah);
+         visit("words", c.words);)
 #undef SW_VISIT
 
 }  // namespace sw
