@@ -10,6 +10,7 @@ inline auto HasText(const std::string& text) {
   return Catch::Matchers::ContainsSubstring(text);
 }
 }  // namespace sw::testing
+using Catch::Approx;  // v2 declares it globally
 #else
 #include <catch2/catch.hpp>
 namespace sw::testing {
