@@ -1,6 +1,8 @@
-// SEAM Task: text in, text out. A task makes samples from (seed, index) and scores answers; it knows
-// no model and no kernel, only a tokenizer to fit prompts to a length.
+// SEAM Task: text in, text out. A task makes samples from (seed, index) and scores answers; it
+// knows no model and no kernel, only a tokenizer to fit prompts to a length.
 #pragma once
+
+#include "core/base/check.h"
 
 #include <cstdint>
 #include <string>
@@ -8,6 +10,11 @@
 #include <vector>
 
 namespace sw {
+
+// A task whose outside data (word lists, texts) is not there: listed as not run, others go on.
+struct MissingData : UserError {
+  using UserError::UserError;
+};
 
 struct TokenRange {
   int begin = 0;
