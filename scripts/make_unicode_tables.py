@@ -37,7 +37,7 @@ def lower_ranges():
         if lower == char or char == LOWERED_TO_TWO:
             continue
         if len(lower) != 1:
-            sys.exit(f"U+{code:04X} lowers to {len(lower)} characters: the scorer does not expect it")
+            sys.exit(f"U+{code:04X} lowers to {len(lower)} characters: the scorer expects one")
         delta = ord(lower) - code
         if out:
             first, last, run_delta, stride = out[-1]
@@ -69,7 +69,7 @@ def table(kind, name, rows):
 
 
 def main():
-    # A letter in front of a sigma makes it final when cased; one that is ignorable is looked through.
+    # A letter in front of a sigma makes it final when cased; an ignorable one is looked through.
     cased = [c for c in code_points() if sigma_ends_word(chr(c) + SIGMA)]
     cased_set = set(cased)
     ignorable = [c for c in code_points()

@@ -35,7 +35,7 @@ struct NiahContext {
 
 class NiahDraw {
  public:
-  // `stream` names the sample, e.g. "niah_single_1/1024/7". `niah` and `words` must outlive this.
+  // `stream` names the sample, e.g. "niah_single_1/1024/7". `words` must outlive this.
   NiahDraw(const NiahConfig& niah, const WordList* words, uint64_t seed, const std::string& stream);
 
   const NiahNeedles& needles() const { return needles_; }
@@ -51,7 +51,7 @@ class NiahDraw {
   std::vector<int> NeedleLines(int units) const;
   Rng Stream(const char* purpose) const;
 
-  const NiahConfig& niah_;
+  NiahConfig niah_;
   const WordList* words_;
   uint64_t seed_;
   std::string stream_;
