@@ -1,0 +1,110 @@
+#include "harness/config_io_tree.h"
+
+#include <yaml-cpp/yaml.h>
+
+namespace sw {
+namespace {
+
+constexpr int kMaxDepth = 16;       // a config needs five; an alias may point at itself
+constexpr int kMaxNodes = 100'000;  // aliases multiply
+
+std::string WhereOf(const std::string& filename, const YAML::Mark& mark) {
+  if (mark.is_null()) return filename;
+  return fmt::format("{}:{}:{}", filename, mark.line + 1, mark.column + 1);
+}
+
+class TreeBuilder {
+ public:
+  explicit TreeBuilder(const std::string& filename) : filename_(filename) {}
+
+  ConfigNode Build(const YAML::Node& yaml, int depth) {
+    ConfigNode node;
+    node.where = WhereOf(filename_, yaml.Mark());
+    if (depth > kMaxDepth || ++num_nodes_ > kMaxNodes) {
+      FailAt(node.where, "nested too deep or too large for a config; is an alias inside itself?");
+    }
+    switch (yaml.Type()) {
+      case YAML::NodeType::Undefined:
+      case YAML::NodeType::Null:
+        break;
+      case YAML::NodeType::Scalar:
+        node.kind = ConfigNode::Kind::kScalar;
+        node.scalar = yaml.Scalar();
+        node.quoted = yaml.Tag() == "!";
+        break;
+      case YAML::NodeType::Sequence:
+        node.kind = ConfigNode::Kind::kList;
+        for (const YAML::Node& item : yaml) node.items.push_back(Build(item, depth + 1));
+        break;
+      case YAML::NodeType::Map:
+        node.kind = ConfigNode::Kind::kMap;
+        for (const auto& pair : yaml) AddEntry(node, pair.first, pair.second, depth);
+        break;
+    }
+    return node;
+  }
+
+ private:
+  void AddEntry(ConfigNode& map, const YAML::Node& key, const YAML::Node& value, int depth) {
+    const std::string where = WhereOf(filename_, key.Mark());
+    if (!key.IsScalar()) FailAt(where, "a key must be one word");
+    const std::string& name = key.Scalar();
+    if (name == "<<") FailAt(where, "merge keys (<<) are not supported; write the fields out");
+    if (const ConfigEntry* first = map.Find(name)) {
+      FailAt(where, "key '{}' is given twice; first at {}", name, first->where);
+    }
+    map.entries.push_back({name, where, Build(value, depth + 1)});
+  }
+
+  const std::string& filename_;
+  int num_nodes_ = 0;
+};
+
+}  // namespace
+
+ConfigNode ConfigNode::Empty(Kind kind, const std::string& where) {
+  ConfigNode node;
+  node.kind = kind;
+  node.where = where;
+  return node;
+}
+
+const ConfigEntry* ConfigNode::Find(std::string_view key) const {
+  for (const ConfigEntry& entry : entries) {
+    if (entry.key == key) return &entry;
+  }
+  return nullptr;
+}
+
+ConfigEntry* ConfigNode::Find(std::string_view key) {
+  return const_cast<ConfigEntry*>(std::as_const(*this).Find(key));
+}
+
+ConfigNode ParseConfigTree(const std::string& text, const std::string& filename) {
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.empty()) return ConfigNode::Empty(ConfigNode::Kind::kNull, filename);
+    if (documents.size() > 1) {
+      FailAt(WhereOf(filename, documents[1].Mark()), "a second document; a config is one document");
+    }
+    return TreeBuilder(filename).Build(documents[0], 0);
+  } catch (const YAML::Exception& error) {
+    FailAt(WhereOf(filename, error.mark), "not valid YAML: {}", error.msg);
+  }
+}
+
+std::string Describe(const ConfigNode& node) {
+  switch (node.kind) {
+    case ConfigNode::Kind::kNull:
+      return "empty";
+    case ConfigNode::Kind::kScalar:
+      return fmt::format("'{}'", node.scalar);
+    case ConfigNode::Kind::kList:
+      return "a list";
+    case ConfigNode::Kind::kMap:
+      return "a mapping";
+  }
+  return "?";
+}
+
+}  // namespace sw
