@@ -116,7 +116,7 @@ class Allowed(unittest.TestCase):
     def test_rights_of_tests(self):
         for path, file in [("core/cache/a_test.cc", "reference/b.h"), ("core/ops/a_test.cc", "core/testing/catch.h"),
                            ("reference/a_test.cc", "core/cache/b.h"), ("reference/a_test.cc", "reference/oracle/b.h"),
-                           ("kernels/a_test.cu", "reference/b.h"), ("core/base/a_test.cc", "core/base/b_test_util.h")]:
+                           ("kernels/a_test.cu", "reference/b.h"), ("harness/testing_a.cc", "core/testing/catch.h"), ("core/base/a_test.cc", "core/base/b_test_util.h")]:
             with self.subTest(path=path, file=file):
                 self.assert_passes(path, f'#include "{file}"', [file])
 

@@ -74,6 +74,11 @@ def compile_flags(build):
     return list(flags)
 
 
+def flags_key(build):
+    """Changes when the include folders or the standard do, but not when files come or go."""
+    return " ".join(sorted(compile_flags(build)))
+
+
 def check_each(files, command_of, store, salt, jobs=None, timeout_s=300, budget_s=None):
     """Runs command_of(file) for each file that has changed since it last passed.
 
