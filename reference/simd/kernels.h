@@ -10,7 +10,9 @@
 
 namespace sw::simd {
 
+struct AttendKeys;
 struct AttendTile;
+struct MassRows;
 struct MassTile;
 
 struct Kernels {
@@ -33,15 +35,20 @@ struct Kernels {
   // As pack_rows, from n stored rows of k numbers, row_bytes apart.
   void (*pack_weights[6])(const uint8_t* rows, int64_t row_bytes, int64_t n, int64_t k,
                           float* packed) = {};
-  // out[i * ldo + j] (+)= <x row i, stored row j> for i < m, j < n; 1 <= m <= kMaxGemvRows.
-  // block_sums [m, k / 32]: sums of each 32 numbers of x, read by Q4_1 alone.
+  // out[i * ldo + j] = <x row i, stored row j>, or += with accumulate, for i < m, j < n;
+  // 1 <= m <= kMaxGemvRows. Weights are widened in registers.
   void (*gemv[6])(int64_t m, int64_t n, int64_t k, const float* x, int64_t ldx,
-                  const float* block_sums, const uint8_t* rows, int64_t row_bytes, float* out,
-                  int64_t ldo, bool accumulate) = {};
+                  const uint8_t* rows, int64_t row_bytes, float* out, int64_t ldo,
+                  bool accumulate) = {};
 
   // ---- attention, see attend_tile.h
+  // One strip: keys [count][key_stride], 1 <= count <= lanes, to strip [head_dim][lanes].
+  void (*pack_strip)(const float* keys, int64_t key_stride, int count, int head_dim,
+                     float* strip) = nullptr;
   void (*attend_tile)(const AttendTile& tile) = nullptr;
+  void (*attend_keys)(const AttendKeys& keys) = nullptr;
   void (*mass_tile)(const MassTile& tile) = nullptr;
+  void (*join_mass)(const MassRows& rows, bool sum, float* out) = nullptr;
 
   // ---- vectors of n numbers
   float (*dot)(const float* a, const float* b, int64_t n) = nullptr;
