@@ -1,6 +1,7 @@
 # Shared by the bash scripts beside it; sourced, never run. Sets SW_ROOT, the root of the checkout.
 # shellcheck shell=bash
 #   ensure_packages GROUP...   what packages.txt lists under [GROUP] is there, or return 2
+#   python_with MODULE         prints a python3 that has it, or returns 1
 #   configure_preset PRESET    cmake has configured build/PRESET, or return 2
 #   build_preset PRESET [TARGET...]   the targets (default: all) are up to date, or return 2
 # Notices go to stderr, so that stdout stays the caller's. Functions return 2 for what the user can
@@ -20,12 +21,24 @@ _package_lines() {
     wanted { print $1, $2 }' "$SW_ROOT/scripts/packages.txt"
 }
 
+# Debian's python3-* packages belong to /usr/bin/python3; another may come first on the PATH.
+python_with() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c "import $1" >/dev/null 2>&1; then
+      printf '%s\n' "$python"
+      return 0
+    fi
+  done
+  return 1
+}
+
 # _is_given WHAT: true when this machine has it, wherever it came from.
 _is_given() {
   local kind=${1%%:*} name=${1#*:} header
   case $kind in
     cmd) command -v "$name" >/dev/null 2>&1 ;;
-    py) python3 -c "import $name" >/dev/null 2>&1 ;;
+    py) python_with "$name" >/dev/null ;;
     file) [[ -e $name ]] ;;
     hdr)
       command -v c++ >/dev/null 2>&1 || return 1
