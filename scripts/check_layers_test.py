@@ -87,6 +87,11 @@ class Forbidden(unittest.TestCase):
     def test_containers_per_instruction_set(self):
         self.assert_found("reference/simd/kernels_impl.h", "#include <vector>", "instruction set")
 
+    def test_names_that_ctest_mangles(self):
+        for name in ("in (0, 1]", "open [0, 1)", "signs; rows", "][ twice"):
+            with self.subTest(name=name):
+                self.assert_found("core/base/a_test.cc", f'TEST_CASE("{name}") {{', "ctest would lose")
+
     def test_folder_without_a_layer(self):
         self.assertEqual(complaints_about({"extra/a.cc": ""}),
                          ["extra/a.cc:1: no layer holds this folder (LAYERS in scripts/check_layers.py)"])
@@ -119,6 +124,9 @@ class Allowed(unittest.TestCase):
                            ("kernels/a_test.cu", "reference/b.h"), ("harness/testing_a.cc", "core/testing/catch.h"), ("core/base/a_test.cc", "core/base/b_test_util.h")]:
             with self.subTest(path=path, file=file):
                 self.assert_passes(path, f'#include "{file}"', [file])
+
+    def test_names_that_ctest_reads(self):
+        self.assert_passes("core/base/a_test.cc", 'TEST_CASE("inside [0, 1], all of it", "[slow;]") {')
 
     def test_comments_are_not_includes(self):
         self.assert_passes("core/base/a.h", '// #include "kernels/b.h"', ["kernels/b.h"])

@@ -165,6 +165,7 @@ class Figures:
                         axis.plot(*zip(*shown), label=arm, markersize=3, linewidth=1, **self._style[arm])
                 axis.set_title(title_of(panel), fontsize=9)
                 axis.set(xlabel="layer (dense layers have none)", ylim=(-0.04, 1.04))
+                axis.xaxis.get_major_locator().set_params(integer=True)
                 axis.grid(alpha=0.3)
             row[0].set_ylabel(f"needle's blocks kept, {phase}")
         return self._save(figure, axes, "hit_rate.png")
