@@ -49,12 +49,16 @@ struct ScoreBlocksParams {
 
 // One hop of the walk over layers. R is [b, b] row-major; entries j > i are 0 and every row's
 // maximum is 1. first: R = W; otherwise R = R W; then masked to j <= i and each row divided by its
-// maximum. A row whose maximum is 0 or not a normal number restarts as its masked, rescaled row of W.
+// maximum. A row whose maximum is 0 or not a normal number restarts as its masked, rescaled row of W;
+// where E holds nothing normal up to the diagonal (a later column is far ahead) that row comes from
+// `scores`, and without them it is its diagonal block alone.
 struct WalkStepParams {
   int num_blocks = 0;
   const float* e = nullptr;
   int64_t e_stride = 0;
   const float* log_factor = nullptr;
+  const float* scores = nullptr;   // nullable: A [b, b], as ScoreBlocks wrote it
+  float sparsity_exponent = 8.0f;  // s, read with scores
   bool first = false;
   float* walk = nullptr;         // in/out: R [b, b]
   int64_t* restarts = nullptr;   // in/out, backend memory: rows restarted are added
