@@ -1,6 +1,6 @@
-// SEAM BlockSelector: the choice of blocks. SparsePolicy owns the skip layers, the phases, the forced
-// blocks and the keep rule; a selector brings the scores. Selectors are const: everything that changes
-// is in the SelectorState, of which every sequence has its own.
+// SEAM BlockSelector: the choice of blocks. SparsePolicy owns the skip layers, the phases, the
+// forced blocks and the keep rule; a selector brings the scores. Selectors are const: everything
+// that changes is in the SelectorState, of which every sequence has its own.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,8 @@ struct SelectionRule {
   int num_q_blocks() const { return static_cast<int>(keep_counts.size()); }
 };
 
-// Where the lists go, backend memory: counts [groups * rows], block_ids [groups * rows * row_capacity].
+// Where the lists go, backend memory: counts [groups * rows], block_ids [groups * rows *
+// row_capacity].
 struct SelectionOut {
   int32_t* counts = nullptr;
   int32_t* block_ids = nullptr;
@@ -43,7 +44,8 @@ class BlockSelector {
   int num_groups() const { return num_groups_; }
   std::unique_ptr<SelectorState> NewSequence(const SequenceShape& shape) const;
 
-  // The lists of a layer that attends through them: all rows of a prompt, or the current block's row.
+  // The lists of a layer that attends through them: all rows of a prompt, or the current block's
+  // row.
   void SelectPrefill(const LayerInputs& in, const SelectionRule& rule, SelectorState& state,
                      const SelectionOut& out) const;
   void SelectDecode(const LayerInputs& in, const SelectionRule& rule, SelectorState& state,

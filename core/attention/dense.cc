@@ -38,8 +38,7 @@ void DensePolicy::Prefill(const LayerInputs& in, SequenceState& state,
   Attend(Pass::kPrefill, backend_, in, state, out);
 }
 
-void DensePolicy::Decode(const LayerInputs& in, SequenceState& state,
-                         const TensorView& out) const {
+void DensePolicy::Decode(const LayerInputs& in, SequenceState& state, const TensorView& out) const {
   Attend(Pass::kDecode, backend_, in, state, out);
 }
 

@@ -42,8 +42,7 @@ std::unique_ptr<AttentionPolicy> MakePolicy(const PolicyConfig& config, const He
   const SparseConfig* sparse = SparsePartOf(config);
   if (sparse == nullptr) return std::make_unique<DensePolicy>(backend);
   return std::make_unique<SparsePolicy>(PolicyName(config), *sparse,
-                                        std::visit(SelectorMaker{heads, backend}, config),
-                                        backend);
+                                        std::visit(SelectorMaker{heads, backend}, config), backend);
 }
 
 }  // namespace sw

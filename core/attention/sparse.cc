@@ -158,8 +158,7 @@ void SparsePolicy::PrefillThroughLists(const LayerInputs& in, SparseState& state
                      state.trace);
 }
 
-void SparsePolicy::Decode(const LayerInputs& in, SequenceState& base,
-                          const TensorView& out) const {
+void SparsePolicy::Decode(const LayerInputs& in, SequenceState& base, const TensorView& out) const {
   SparseState& state = StateOf(base);
   state.order.Enter(Pass::kDecode, in, out);
   if (IsSparse(Pass::kDecode, in.layer)) {

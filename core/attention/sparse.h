@@ -1,6 +1,6 @@
-// SparsePolicy: everything that block-sparse arms share, so that they differ in the score alone: skip
-// layers, phases, forced blocks, keep rule, attention over the lists, and the trace of what was kept.
-// The choice of blocks is its BlockSelector's.
+// SparsePolicy: everything that block-sparse arms share, so that they differ in the score alone:
+// skip layers, phases, forced blocks, keep rule, attention over the lists, and the trace of what
+// was kept. The choice of blocks is its BlockSelector's.
 #pragma once
 
 #include "core/attention/block_selector.h"
@@ -12,8 +12,8 @@ struct SparseState;
 
 class SparsePolicy final : public AttentionPolicy {
  public:
-  // `name` must have static storage; `config` must be valid (ValidatePolicy); `backend` must outlive
-  // the policy and be the selector's.
+  // `name` must have static storage; `config` must be valid (ValidatePolicy); `backend` must
+  // outlive the policy and be the selector's.
   SparsePolicy(std::string_view name, const SparseConfig& config,
                std::unique_ptr<const BlockSelector> selector, Backend& backend);
 

@@ -16,8 +16,8 @@ double HitRate(const HostSelection& selection, int row, std::span<const int> blo
 
 // A layer that attended to everything; kv_len counts the keys of the pass.
 void RecordDense(Pass pass, int kv_len, LayerTrace& layer);
-// A layer that attended through lists. `kv_len` tokens in blocks of `block_size`. Throws BugError for
-// lists that break an invariant. The lists are kept when trace.keep_lists asks for it.
+// A layer that attended through lists. `kv_len` tokens in blocks of `block_size`. Throws BugError
+// for lists that break an invariant. The lists are kept when trace.keep_lists asks for it.
 void RecordPrefillLists(int layer, HostSelection lists, int kv_len, int block_size,
                         AttentionTrace& trace);
 void RecordDecodeLists(int layer, HostSelection lists, int kv_len, int block_size,

@@ -12,8 +12,9 @@ namespace sw {
 
 // The walk is across layers: one R per sequence, carried from layer to layer, never one per layer.
 struct WalkState {
-  Buffer<float> rows;        // prefill: R, [b, b], row i uses j <= i, maximum 1; freed after the prefill
-  Buffer<float> decode_row;  // decode: R's row of the current block, rebuilt layer by layer at each step
+  Buffer<float> rows;  // prefill: R, [b, b], row i uses j <= i, maximum 1; freed after the prefill
+  Buffer<float>
+      decode_row;  // decode: R's row of the current block, rebuilt layer by layer at each step
   Buffer<int64_t> restarts;  // [1] rows that had to start again, since the sequence began
 };
 
@@ -39,9 +40,9 @@ struct SketchScratch {
   Buffer<float> mean;        // [b, head_dim] of the queries, then of the keys
   Buffer<float> q_sketch;    // [b, sketch_dim]
   Buffer<float> k_sketch;    // [b, sketch_dim]
+  Buffer<float> scores;      // A, [b, b]
   Buffer<float> e;           // [b, b]
   Buffer<float> log_factor;  // [b]
-  Buffer<float> scores;      // [b, b], one_hop only
 };
 
 struct SketchWalkState final : SelectorState {

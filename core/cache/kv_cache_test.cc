@@ -77,9 +77,9 @@ TEST_CASE("a layer or a length outside the cache is a bug") {
   CHECK_THROWS_AS(cache.View(3, 1), BugError);
   CHECK_THROWS_AS(cache.View(0, 8), BugError);
   CHECK_THROWS_AS(cache.View(0, -1), BugError);
-  CHECK_THROWS_AS(KvCache({.num_layers = 1, .num_kv_heads = 1, .head_dim = 4, .capacity_tokens = 0},
-                          memory),
-                  BugError);
+  CHECK_THROWS_AS(
+      KvCache({.num_layers = 1, .num_kv_heads = 1, .head_dim = 4, .capacity_tokens = 0}, memory),
+      BugError);
 }
 
 TEST_CASE("a cache that does not fit says so") {

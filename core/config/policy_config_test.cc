@@ -86,8 +86,8 @@ TEST_CASE("all policies but dense have a sparse part, and it is theirs") {
 TEST_CASE("a bad number is refused with policy, field, value and range") {
   SparseConfig c;
   c.block_size = 0;
-  CHECK_THAT(Complaint(WithSparse(c)), testing::HasText("local_sink.block_size is 0") &&
-                                           testing::HasText("from 1"));
+  CHECK_THAT(Complaint(WithSparse(c)),
+             testing::HasText("local_sink.block_size is 0") && testing::HasText("from 1"));
   c = {};
   c.top_blocks = 0;
   CHECK_THAT(Complaint(WithSparse(c)),
@@ -134,8 +134,8 @@ TEST_CASE("density lies in (0, 1]; NaN does not") {
 TEST_CASE("sketch_dim is bounded by head_dim padded to a power of two") {
   SketchWalkConfig walk;
   walk.sketch_dim = 65;
-  CHECK_THAT(Complaint(walk, 64), testing::HasText("sketch_walk.sketch_dim is 65") &&
-                                      testing::HasText("from 1 to 64"));
+  CHECK_THAT(Complaint(walk, 64),
+             testing::HasText("sketch_walk.sketch_dim is 65") && testing::HasText("from 1 to 64"));
   CHECK_NOTHROW(ValidatePolicy(walk, 80, 30));  // padded to 128
   CHECK_NOTHROW(ValidatePolicy(walk, 0, 30));   // model not known yet
   walk.sketch_dim = 0;

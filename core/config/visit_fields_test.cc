@@ -18,8 +18,8 @@ std::vector<std::string> NamesOf(const C& config) {
 }
 
 const std::vector<std::string> kSparseNames = {
-    "block_size",  "top_blocks",   "density",           "skip_layers", "prefill", "decode",
-    "sink_blocks", "local_blocks", "dense_tail_blocks",
+    "block_size", "top_blocks",  "density",      "skip_layers",       "prefill",
+    "decode",     "sink_blocks", "local_blocks", "dense_tail_blocks",
 };
 const std::vector<std::string> kSketchNames = {
     "sketch_dim", "sparsity_exponent", "sketch_seed", "score_scale", "normaliser", "finished_row",
@@ -42,10 +42,8 @@ struct Change {
     value = T{7};
   }
   template <class E>
-    requires std::is_enum_v<E>
-  void operator()(std::string_view, E& value) const {
-    value = EnumNames<E>::kNames.back().first;
-  }
+  requires std::is_enum_v<E>
+  void operator()(std::string_view, E& value) const { value = EnumNames<E>::kNames.back().first; }
 };
 
 void CheckSparseChanged(const SparseConfig& c) {
@@ -78,8 +76,7 @@ void CheckEnum(std::initializer_list<E> all) {
 
 TEST_CASE("each policy visits its fields under the names of the algorithm page") {
   CHECK(NamesOf(DenseConfig{}).empty());
-  CHECK(NamesOf(SketchWalkConfig{}) ==
-        Joined(Joined(kSparseNames, kSketchNames), {"walk_from"}));
+  CHECK(NamesOf(SketchWalkConfig{}) == Joined(Joined(kSparseNames, kSketchNames), {"walk_from"}));
   CHECK(NamesOf(OneHopConfig{}) == Joined(kSparseNames, kSketchNames));
   CHECK(NamesOf(OracleConfig{}) == Joined(kSparseNames, {"aggregate", "share"}));
   CHECK(NamesOf(LocalSinkConfig{}) == kSparseNames);

@@ -1,5 +1,6 @@
 // Sinks and the nearest blocks, whatever the content (as StreamingLLM): the floor that a clever
-// selector must beat. A block's score is its position, so the nearest fill what the forced ones leave.
+// selector must beat. A block's score is its position, so the nearest fill what the forced ones
+// leave.
 #pragma once
 
 #include "core/attention/block_selector.h"

@@ -7,8 +7,8 @@ SketchWalkState& StateOf(SelectorState& state) { return static_cast<SketchWalkSt
 
 }  // namespace
 
-OneHopSelector::OneHopSelector(const OneHopConfig& config, const HeadShape& heads,
-                               Backend& backend, const std::optional<SketchTransform>& transform)
+OneHopSelector::OneHopSelector(const OneHopConfig& config, const HeadShape& heads, Backend& backend,
+                               const std::optional<SketchTransform>& transform)
     : BlockSelector(backend, config.sparse.block_size, 1),
       config_(config),
       scores_(SketchSettingsOf(config), heads, backend, transform) {}
@@ -22,7 +22,7 @@ void OneHopSelector::DoSelectPrefill(const LayerInputs& in, const SelectionRule&
                                      SelectorState& base, const SelectionOut& out) const {
   SketchWalkState& state = StateOf(base);
   scores_.Summarise(in, state.scratch);
-  scores_.Score(in, /*keep_scores=*/true, state.scratch);
+  scores_.Score(in, state.scratch);
   if (config_.sparse.decode == PhaseMode::kSparse) scores_.SeedCache(in, state);
   Pick(in.layer, rule, state.scratch.scores.data(), rule.num_blocks, out);
 }

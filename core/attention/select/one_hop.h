@@ -1,6 +1,6 @@
-// sketch_walk without the walk: every layer chooses by its own scores. Answers whether walking helps.
-// A row of W ranks its blocks as the row of A does, so prompts are picked by A itself, which cannot
-// underflow.
+// sketch_walk without the walk: every layer chooses by its own scores. Answers whether walking
+// helps. A row of W ranks its blocks as the row of A does, so prompts are picked by A itself, which
+// cannot underflow.
 #pragma once
 
 #include "core/attention/block_selector.h"

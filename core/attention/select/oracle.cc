@@ -13,9 +13,12 @@ OracleState& StateOf(SelectorState& state) { return static_cast<OracleState&>(st
 
 int GroupsOf(Share share, const HeadShape& heads) {
   switch (share) {
-    case Share::kKvGroup: return heads.num_kv_heads;
-    case Share::kHead: return heads.num_q_heads;
-    case Share::kLayer: break;
+    case Share::kKvGroup:
+      return heads.num_kv_heads;
+    case Share::kHead:
+      return heads.num_q_heads;
+    case Share::kLayer:
+      break;
   }
   return 1;
 }
@@ -31,8 +34,7 @@ std::unique_ptr<SelectorState> OracleSelector::DoNewSequence(const SequenceShape
   state->capacity_blocks = CeilDiv(shape.capacity_tokens, block_size());
   if (config_.sparse.decode == PhaseMode::kSparse) {
     const int64_t size = static_cast<int64_t>(num_groups()) * state->capacity_blocks;
-    state->decode_mass =
-        Buffer<float>(backend().memory(), "workspace", static_cast<size_t>(size));
+    state->decode_mass = Buffer<float>(backend().memory(), "workspace", static_cast<size_t>(size));
   }
   return state;
 }
@@ -53,8 +55,7 @@ void OracleSelector::DoSelectPrefill(const LayerInputs& in, const SelectionRule&
   OracleState& state = StateOf(base);
   if (state.prefill_mass.empty()) {
     const int64_t size = static_cast<int64_t>(num_groups()) * rule.num_blocks * rule.num_blocks;
-    state.prefill_mass =
-        Buffer<float>(backend().memory(), "workspace", static_cast<size_t>(size));
+    state.prefill_mass = Buffer<float>(backend().memory(), "workspace", static_cast<size_t>(size));
   }
   PickByMass(in, rule, state.prefill_mass.data(), rule.num_blocks, out);
 }

@@ -17,8 +17,8 @@ struct RandomState final : SelectorState {
 
 RandomState& StateOf(SelectorState& state) { return static_cast<RandomState&>(state); }
 
-// Scores of the row's causal blocks in [0, 1): 24 bits, exact in float. `where` is the query block of
-// a prompt or the position of a decode step.
+// Scores of the row's causal blocks in [0, 1): 24 bits, exact in float. `where` is the query block
+// of a prompt or the position of a decode step.
 void DrawRow(uint64_t seed, uint64_t phase_stream, uint64_t sample_key, int layer, int where,
              int num_causal, float* row) {
   const uint64_t place = static_cast<uint64_t>(layer) << 32 | static_cast<uint32_t>(where);

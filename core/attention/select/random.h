@@ -1,6 +1,6 @@
-// Random blocks beside the forced ones: the floor that any selector must beat. The draw is a function
-// of (seed, sample, layer, query block) in a prompt and of (seed, sample, layer, position) in decode,
-// so it is the same on every machine and in any order of samples.
+// Random blocks beside the forced ones: the floor that any selector must beat. The draw is a
+// function of (seed, sample, layer, query block) in a prompt and of (seed, sample, layer, position)
+// in decode, so it is the same on every machine and in any order of samples.
 #pragma once
 
 #include "core/attention/block_selector.h"

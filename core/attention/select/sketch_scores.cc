@@ -13,14 +13,14 @@ Buffer<float> Scratch(Memory& memory, int rows, int cols) {
 
 }  // namespace
 
-SketchScores::SketchScores(const SketchSettings& settings, const HeadShape& heads,
-                           Backend& backend, const std::optional<SketchTransform>& transform)
+SketchScores::SketchScores(const SketchSettings& settings, const HeadShape& heads, Backend& backend,
+                           const std::optional<SketchTransform>& transform)
     : settings_(settings),
       heads_(heads),
       backend_(backend),
-      sketch_(transform ? *transform
-                        : DrawSketchTransform(heads.head_dim, settings.sketch_dim,
-                                              settings.sketch_seed),
+      sketch_(transform
+                  ? *transform
+                  : DrawSketchTransform(heads.head_dim, settings.sketch_dim, settings.sketch_seed),
               backend.memory()) {
   const SketchView view = sketch_.View();
   SW_CHECK(view.sketch_dim == settings.sketch_dim && view.head_dim == heads.head_dim,
@@ -35,9 +35,8 @@ SketchScores::SketchScores(const SketchSettings& settings, const HeadShape& head
              .sparsity_exponent = static_cast<float>(settings.sparsity_exponent),
              .columns = settings.normaliser == Normaliser::kAll ? ScoreColumns::kAll
                                                                 : ScoreColumns::kCausal,
-             .finished_row = settings.finished_row == FinishedRowMode::kLast
-                                 ? FinishedRow::kLast
-                                 : FinishedRow::kMean};
+             .finished_row = settings.finished_row == FinishedRowMode::kLast ? FinishedRow::kLast
+                                                                             : FinishedRow::kMean};
 }
 
 std::unique_ptr<SketchWalkState> SketchScores::NewState(const SequenceShape& shape,
@@ -78,13 +77,13 @@ void SketchScores::Summarise(const LayerInputs& in, SketchScratch& scratch) cons
   ops.Sketch(params_.sketch, scratch.mean.data(), blocks, scratch.k_sketch.data());
 }
 
-void SketchScores::Score(const LayerInputs& in, bool keep_scores, SketchScratch& scratch) const {
+void SketchScores::Score(const LayerInputs& in, SketchScratch& scratch) const {
   const int blocks = scratch.num_blocks;
   if (scratch.e.empty()) {
     Memory& memory = backend_.memory();
     scratch.e = Scratch(memory, blocks, blocks);
     scratch.log_factor = Scratch(memory, blocks, 1);
-    if (keep_scores) scratch.scores = Scratch(memory, blocks, blocks);
+    scratch.scores = Scratch(memory, blocks, blocks);
   }
   const StageTimer timer(backend_.clock(), in.layer, Stage::kScore);
   backend_.attention().ScoreBlocks({.num_blocks = blocks,

@@ -1,5 +1,5 @@
-// SketchScores: the block scores that sketch_walk and one_hop share, for prompts and decode steps. It
-// owns the transform and turns one layer's Q and K into E, row factors and decode caches.
+// SketchScores: the block scores that sketch_walk and one_hop share, for prompts and decode steps.
+// It owns the transform and turns one layer's Q and K into E, row factors and decode caches.
 #pragma once
 
 #include <optional>
@@ -44,12 +44,12 @@ class SketchScores {
 
   // Steps 1 to 3 of the prompt: scratch.q_sketch and k_sketch.
   void Summarise(const LayerInputs& in, SketchScratch& scratch) const;
-  // Steps 4 and 5: scratch.e and log_factor, and scratch.scores (A) when `keep_scores`.
-  void Score(const LayerInputs& in, bool keep_scores, SketchScratch& scratch) const;
+  // Steps 4 and 5: scratch.scores (A), e and log_factor.
+  void Score(const LayerInputs& in, SketchScratch& scratch) const;
   // What decode needs of this layer, from the sketches that Summarise left.
   void SeedCache(const LayerInputs& in, SketchWalkState& state) const;
-  // Algorithm 2, steps 2 to 5, for one layer: its cache, then state.walk.decode_row. `first`: the row
-  // starts here. `row_stage` is what the row's time is booked to.
+  // Algorithm 2, steps 2 to 5, for one layer: its cache, then state.walk.decode_row. `first`: the
+  // row starts here. `row_stage` is what the row's time is booked to.
   void DecodeRow(const LayerInputs& in, bool first, Stage row_stage, SketchWalkState& state) const;
   // Frees what only the prompt needed and reports restarts.
   void EndPass(Pass pass, SketchWalkState& state, AttentionTrace& trace) const;

@@ -1,5 +1,5 @@
-// The numbers of the subsampled randomised Hadamard transform, Hx = (1/sqrt(r)) P WHT(D x): one draw
-// per run, the same in every layer, for queries and keys alike.
+// The numbers of the subsampled randomised Hadamard transform, Hx = (1/sqrt(r)) P WHT(D x): one
+// draw per run, the same in every layer, for queries and keys alike.
 #pragma once
 
 #include <cstdint>

@@ -30,8 +30,8 @@ bool SketchWalkSelector::Walks(Pass pass) const {
 }
 
 std::unique_ptr<SelectorState> SketchWalkSelector::DoNewSequence(const SequenceShape& shape) const {
-  return scores_.NewState(shape, Walks(Pass::kDecode) ? first_walked_layer(shape.num_layers)
-                                                      : shape.num_layers);
+  return scores_.NewState(
+      shape, Walks(Pass::kDecode) ? first_walked_layer(shape.num_layers) : shape.num_layers);
 }
 
 void SketchWalkSelector::AdvancePrefill(const LayerInputs& in, SketchWalkState& state) const {
@@ -39,20 +39,23 @@ void SketchWalkSelector::AdvancePrefill(const LayerInputs& in, SketchWalkState& 
   if (in.layer < first_layer) return;
   scores_.Summarise(in, state.scratch);
   if (Walks(Pass::kPrefill)) {
-    scores_.Score(in, /*keep_scores=*/false, state.scratch);
+    scores_.Score(in, state.scratch);
     const int blocks = state.scratch.num_blocks;
     if (state.walk.rows.empty()) {
       state.walk.rows = Buffer<float>(backend().memory(), "selection",
                                       static_cast<size_t>(blocks) * static_cast<size_t>(blocks));
     }
     const StageTimer timer(backend().clock(), in.layer, Stage::kWalk);
-    backend().attention().WalkStep({.num_blocks = blocks,
-                                    .e = state.scratch.e.data(),
-                                    .e_stride = blocks,
-                                    .log_factor = state.scratch.log_factor.data(),
-                                    .first = in.layer == first_layer,
-                                    .walk = state.walk.rows.data(),
-                                    .restarts = state.walk.restarts.data()});
+    backend().attention().WalkStep(
+        {.num_blocks = blocks,
+         .e = state.scratch.e.data(),
+         .e_stride = blocks,
+         .log_factor = state.scratch.log_factor.data(),
+         .scores = state.scratch.scores.data(),
+         .sparsity_exponent = static_cast<float>(config_.sparsity_exponent),
+         .first = in.layer == first_layer,
+         .walk = state.walk.rows.data(),
+         .restarts = state.walk.restarts.data()});
   }
   if (Walks(Pass::kDecode)) scores_.SeedCache(in, state);
 }

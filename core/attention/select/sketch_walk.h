@@ -1,5 +1,5 @@
-// SketchWalk (arXiv 2602.07397): block scores from sketched block means, and a walk over layers that
-// carries what earlier layers found. Algorithm 1 for prompts, Algorithm 2 for decode steps.
+// SketchWalk (arXiv 2602.07397): block scores from sketched block means, and a walk over layers
+// that carries what earlier layers found. Algorithm 1 for prompts, Algorithm 2 for decode steps.
 #pragma once
 
 #include <optional>
