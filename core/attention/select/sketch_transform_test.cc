@@ -49,6 +49,13 @@ TEST_CASE("a draw is a function of its seed; signs and rows are drawn apart") {
   CHECK(DrawSketchTransform(80, 3, 0).signs == a.signs);
 }
 
+// Computed apart from this project, in Python, from the definition of the generator.
+TEST_CASE("this transform is the same on every machine: records name it by its seed") {
+  const SketchTransform t = DrawSketchTransform(12, 5, 0);
+  CHECK(t.signs == std::vector<float>{-1, -1, 1, 1, 1, -1, -1, -1, -1, 1, -1, 1, -1, 1, -1, -1});
+  CHECK(t.rows == std::vector<int32_t>{1, 3, 6, 13, 15});
+}
+
 TEST_CASE("D is random signs of the padded dim, P distinct rows in ascending order") {
   for (const int head_dim : {1, 12, 64, 80}) {
     const int padded = head_dim == 1 ? 1 : head_dim == 12 ? 16 : head_dim == 64 ? 64 : 128;

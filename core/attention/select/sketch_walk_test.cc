@@ -131,6 +131,14 @@ std::vector<Case> Cases() {
              c.prompt = 150;
              c.total = 153;
            }),
+      Make("the depth of a model",
+           [](Case& c) {
+             c.config.sparse.block_size = 2;
+             c.config.sparse.top_blocks = 12;
+             c.layers = 32;
+             c.prompt = 161;
+             c.total = 164;
+           }),
   };
 }
 
