@@ -119,7 +119,7 @@ TEST_CASE("top_blocks and density exclude each other") {
   CHECK_NOTHROW(ValidatePolicy(WithSparse(c), 64, 30));
 }
 
-TEST_CASE("density lies in (0, 1]; NaN does not") {
+TEST_CASE("density is above 0 and at most 1, NaN is neither") {
   SparseConfig c;
   for (const double bad : {0.0, -0.1, 1.0000001, std::nan(""), 1.0 / 0.0}) {
     c.density = bad;
