@@ -37,7 +37,7 @@ std::vector<float> Normals(int count, uint64_t index) {
 
 }  // namespace
 
-TEST_CASE("a draw is a function of its seed; signs and rows are drawn apart") {
+TEST_CASE("a draw is a function of its seed, signs and rows apart") {
   const SketchTransform a = DrawSketchTransform(80, 64, 0);
   const SketchTransform again = DrawSketchTransform(80, 64, 0);
   CHECK(a.signs == again.signs);
