@@ -79,7 +79,7 @@ TEST_OURS = ("reference", "core/testing")
 
 # Compiled once per instruction set: an inline function of a container that is not inlined would reach
 # every other file through the linker, in a version that their processor may not know.
-PER_INSTRUCTION_SET = re.compile(r"reference/simd/[^/]*kernels_impl")
+PER_INSTRUCTION_SET = re.compile(r"reference/simd/(?!kernels\.cc$|.*_test)")
 CONTAINERS = re.compile(r"(vector|string|map|set|unordered_map|unordered_set|deque|list|queue|stack"
                         r"|functional|memory|sstream|iostream|fmt/.*)$")
 

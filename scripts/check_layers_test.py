@@ -85,7 +85,8 @@ class Forbidden(unittest.TestCase):
         self.assert_found("harness/a.cc", "#include <newlib/thing.h>", "no layer lists")
 
     def test_containers_per_instruction_set(self):
-        self.assert_found("reference/simd/kernels_impl.h", "#include <vector>", "instruction set")
+        self.assert_found("reference/simd/kernels_impl.inc", "#include <vector>", "instruction set")
+        self.assert_found("reference/simd/kernels.h", "#include <fmt/format.h>", "instruction set")
 
     def test_names_that_ctest_mangles(self):
         for name in ("in (0, 1]", "open [0, 1)", "signs; rows", "][ twice"):
@@ -110,7 +111,8 @@ class Allowed(unittest.TestCase):
         self.assert_passes("core/model/a.h", '#include "core/text/b.h"', ["core/text/b.h"])
         self.assert_passes("kernels/a.cu", "#include <cublas_v2.h>")
         self.assert_passes("reference/a.cc", "#include <Eigen/Core>")
-        self.assert_passes("reference/simd/a.cc", "#include <immintrin.h>")
+        self.assert_passes("reference/simd/a.inc", "#include <immintrin.h>")
+        self.assert_passes("reference/simd/kernels.cc", "#include <string>")
         self.assert_passes("harness/a.cc", '#include "kernels/b.h"', ["kernels/b.h"])
         self.assert_passes("harness/a.cc", '#include "reference/oracle/b.h"', ["reference/oracle/b.h"])
         self.assert_passes("core/testing/catch.h", "#include <catch2/catch.hpp>")
