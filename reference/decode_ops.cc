@@ -14,6 +14,7 @@
 #include "core/ops/block_layout.h"
 #include "core/tensor/buffer.h"
 #include "reference/attention_ops.h"
+#include "reference/flush_subnormals.h"
 #include "reference/sketch_math.h"
 
 namespace sw {
@@ -129,6 +130,7 @@ constexpr int kHopColumns = 256;  // columns of E that one thread adds up at a t
 // included, so that equal columns give equal sums.
 void AddUpColumns(const RowMath& math, const float* coefficients, float own, const float* own_row,
                   int c, int begin, float* out) {
+  const FlushSubnormals flush;
   const int columns = std::min(kHopColumns, c - begin);
   float sums[kHopColumns] = {};
   float padded[kHopColumns] = {};
@@ -234,10 +236,12 @@ void ReferenceAttentionOps::AppendSketch(const SketchDecodeParams& params, const
   float* key = mean + q.head_dim;
   HeadMeanOfKey(kv, q.first_pos, mean);
   SketchRow(params.sketch, mean, scratch.data(), key);
-  const auto m = static_cast<float>(cache.key_count[c]);
+  // In double, so that a block of equal keys keeps its key to the bit.
+  const double m = cache.key_count[c];
   float* running = cache.key_sketch + c * r;
   for (int64_t p = 0; p < r; ++p) {
-    running[p] = m > 0.0f ? (m * running[p] + key[p]) / (m + 1.0f) : key[p];
+    const double sum = m > 0 ? m * running[p] + key[p] : key[p];
+    running[p] = static_cast<float>(sum / (m + 1));
   }
   ++cache.key_count[c];
 
@@ -252,6 +256,7 @@ void ReferenceAttentionOps::WalkRow(const SketchDecodeParams& params, int kv_len
                                     const SketchCacheView& cache, bool first, float* row,
                                     int64_t* restarts) const {
   SW_CHECK(kv_len >= 1);
+  const FlushSubnormals flush;
   const int c = (kv_len - 1) / params.block_size;
   SW_CHECK(c < cache.capacity_blocks);
   const RowMath math(params, cache, kernels_);

@@ -11,6 +11,7 @@
 #include "core/base/check.h"
 #include "core/tensor/buffer.h"
 #include "reference/attention_ops.h"
+#include "reference/flush_subnormals.h"
 #include "reference/sketch_math.h"
 
 namespace sw {
@@ -22,19 +23,18 @@ constexpr int kScoreRows = 24;  // rows of A that one thread takes at a time
 int RowsPerShare(int num_blocks) { return num_blocks >= 1024 ? 96 : 24; }
 
 // coefficients[l] = R[i,l] c_l / max, the maximum over l <= i, so that the largest is 1: in float
-// alone the row factors (down to b^-s) or a product could vanish. False when every product is 0.
-bool FoldRowFactors(const float* walk_row, const float* log_factor, int i, double* log_product,
+// alone the row factors (down to b^-s) or a product could vanish. All 0 when every product is 0.
+void FoldRowFactors(const float* walk_row, const float* log_factor, int i, double* log_product,
                     float* coefficients) {
   double max = -std::numeric_limits<double>::infinity();
   for (int l = 0; l <= i; ++l) {
     log_product[l] = std::log(static_cast<double>(walk_row[l])) + log_factor[l];
     max = std::max(max, log_product[l]);
   }
-  if (!std::isfinite(max)) return false;
+  if (!std::isfinite(max)) return;
   for (int l = 0; l <= i; ++l) {
     coefficients[l] = static_cast<float>(std::exp(log_product[l] - max));
   }
-  return true;
 }
 
 // Row i of W, masked and divided by its maximum. Where E holds nothing normal up to column i (a
@@ -58,6 +58,44 @@ bool FirstRow(const WalkStepParams& p, const simd::Kernels& kernels, int i, floa
   RestartRow(p, kernels, i, row);
   return normal;
 }
+
+// R <- R W for a run of rows. Every number is a chain over l of coefficient times E[l, j].
+struct RowHop {
+  const WalkStepParams& params;
+  const simd::Kernels& kernels;
+  const float*
+      packed;  // E by panels of columns, each [b][panel], so that a run may use its first rows
+
+  float* Row(int i) const { return params.walk + static_cast<int64_t>(i) * params.num_blocks; }
+
+  // The rows [begin, end). coefficients: [end - begin, b], logs: [b], both scratch. Returns
+  // restarts.
+  int64_t Run(int begin, int end, float* coefficients, double* logs) const {
+    const FlushSubnormals flush;
+    const int64_t b = params.num_blocks;
+    // Columns past a row's diagonal meet zeros; blocks past the last row of the run meet nothing.
+    for (int i = begin; i < end; ++i) {
+      float* row = coefficients + (i - begin) * b;
+      std::fill(row, row + end, 0.0f);
+      FoldRowFactors(Row(i), params.log_factor, i, logs, row);
+    }
+    const int panel = kernels.panel_cols;
+    for (int64_t j = 0; j < end; j += panel) {
+      kernels.multiply(end - begin, std::min<int64_t>(panel, end - j), end, coefficients, b,
+                       packed + j * b, Row(begin) + j, b, false);
+    }
+    int64_t restarts = 0;
+    for (int i = begin; i < end; ++i) {
+      float* row = Row(i);
+      if (!RescaleRow(row, i + 1, kernels.max(row, i + 1))) {
+        RestartRow(params, kernels, i, row);
+        ++restarts;
+      }
+      std::fill(row + i + 1, row + b, 0.0f);
+    }
+    return restarts;
+  }
+};
 
 }  // namespace
 
@@ -96,62 +134,40 @@ void ReferenceAttentionOps::WalkStep(const WalkStepParams& p) const {
   if (b == 0) return;
   SW_CHECK(p.e_stride >= b);
   std::atomic<int64_t> restarts{0};
-  const auto masked = [&](int i) { return p.walk + static_cast<int64_t>(i) * b; };
   if (p.first) {
-    pool_.ParallelFor(b, [&](int64_t index, int) {
-      const auto i = static_cast<int>(index);
-      if (!FirstRow(p, kernels_, i, masked(i))) ++restarts;
-      std::fill(masked(i) + i + 1, masked(i) + b, 0.0f);
+    pool_.ParallelFor(b, [&](int64_t i, int) {
+      const FlushSubnormals flush;
+      float* row = p.walk + i * b;
+      if (!FirstRow(p, kernels_, static_cast<int>(i), row)) ++restarts;
+      std::fill(row + i + 1, row + b, 0.0f);
     });
     *p.restarts += restarts;
     return;
   }
 
-  // E by panels of columns, each [b][panel], so that a share may take the first rows of it alone.
   const int panel = kernels_.panel_cols;
-  const int num_panels = CeilDiv(b, panel);
-  const auto panel_floats = static_cast<int64_t>(b) * panel;
-  Buffer<float> packed(memory_, "workspace", static_cast<size_t>(num_panels * panel_floats));
-  pool_.ParallelFor(num_panels, [&](int64_t n, int) {
+  Buffer<float> packed(memory_, "workspace", static_cast<size_t>(kernels_.PackedFloats(b, b)));
+  pool_.ParallelFor(CeilDiv(b, panel), [&](int64_t n, int) {
     const int64_t j = n * panel;
     kernels_.pack_columns(p.e + j, p.e_stride, std::min<int64_t>(panel, b - j), b,
-                          packed.data() + n * panel_floats);
+                          packed.data() + j * b);
   });
 
+  const RowHop hop{p, kernels_, packed.data()};
   const int share_rows = RowsPerShare(b);
   const int shares = CeilDiv(b, share_rows);
   const auto threads = static_cast<size_t>(pool_.num_threads());
   const auto width = static_cast<size_t>(b);
-  const auto share_floats = static_cast<size_t>(share_rows) * width;
-  Buffer<float> folded(memory_, "workspace", threads * share_floats);
+  const size_t share_floats = static_cast<size_t>(share_rows) * width;
+  Buffer<float> coefficients(memory_, "workspace", threads * share_floats);
   Buffer<double> logs(memory_, "workspace", threads * width);
-  pool_.ParallelFor(
-      shares,
-      [&](int64_t n, int worker) {
-        const auto begin = static_cast<int>(shares - 1 - n) * share_rows;  // the longest rows first
-        const int end = std::min(b, begin + share_rows);
-        float* coefficients = folded.data() + static_cast<size_t>(worker) * share_floats;
-        double* log_product = logs.data() + static_cast<size_t>(worker) * width;
-        // Columns past a row's diagonal meet zeros; blocks past the share's last row meet nothing.
-        for (int i = begin; i < end; ++i) {
-          float* row = coefficients + static_cast<int64_t>(i - begin) * b;
-          std::fill(row, row + end, 0.0f);
-          FoldRowFactors(masked(i), p.log_factor, i, log_product, row);
-        }
-        for (int j = 0; j < end; j += panel) {
-          kernels_.multiply(end - begin, std::min(panel, end - j), end, coefficients, b,
-                            packed.data() + j / panel * panel_floats, masked(begin) + j, b, false);
-        }
-        for (int i = begin; i < end; ++i) {
-          float* row = masked(i);
-          if (!RescaleRow(row, i + 1, kernels_.max(row, i + 1))) {
-            RestartRow(p, kernels_, i, row);
-            ++restarts;
-          }
-          std::fill(row + i + 1, row + b, 0.0f);
-        }
-      },
-      1);
+  const auto run = [&](int64_t n, int worker) {
+    const auto begin = static_cast<int>(shares - 1 - n) * share_rows;  // the longest rows first
+    restarts += hop.Run(begin, std::min(b, begin + share_rows),
+                        coefficients.data() + static_cast<size_t>(worker) * share_floats,
+                        logs.data() + static_cast<size_t>(worker) * width);
+  };
+  pool_.ParallelFor(shares, run, 1);
   *p.restarts += restarts;
 }
 
