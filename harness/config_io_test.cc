@@ -226,7 +226,9 @@ TEST_CASE("Syntax errors have a position") {
   CHECK_THAT(ErrorOf("model: m\narms: [dense\n"), HasText("not valid YAML"));
   CHECK_THAT(ErrorOf("model: m\n\t- x: y: z\n"), HasText("configs/x.yaml:2:"));
   CHECK_THAT(ErrorOf("model: m\narms: [dense]\n---\nmodel: n\n"),
-             HasText("configs/x.yaml:4:1: a second document"));
+             HasText("configs/x.yaml:3:1: the document has ended, and something follows"));
+  CHECK_THAT(ErrorOf(",model: m\narms: [dense]\n"),
+             HasText("configs/x.yaml:1:1: the document has"));
   CHECK_THAT(ErrorOf("model: m\narms: [*nowhere]\n"), HasText("configs/x.yaml:2:"));
 }
 

@@ -1,5 +1,9 @@
 #include "harness/config_io_tree.h"
 
+#include <optional>
+#include <sstream>
+
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 namespace sw {
@@ -60,6 +64,38 @@ class TreeBuilder {
   int num_nodes_ = 0;
 };
 
+// Where a document starts; everything else of it is ignored.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  std::optional<YAML::Mark> mark;
+
+  void OnDocumentStart(const YAML::Mark& start) override { mark = start; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// YAML::Load would take the first of several documents and drop the rest, and YAML::LoadAll never
+// ends on some broken texts: a leading comma is an empty document before the comma, again and
+// again.
+void CheckOneDocument(const std::string& text, const std::string& filename) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStart first;
+  DocumentStart second;
+  if (!parser.HandleNextDocument(first) || !parser.HandleNextDocument(second)) return;
+  FailAt(WhereOf(filename, second.mark.value_or(YAML::Mark::null_mark())),
+         "the document has ended, and something follows; a config is one YAML document");
+}
+
 }  // namespace
 
 ConfigNode ConfigNode::Empty(Kind kind, const std::string& where) {
@@ -82,12 +118,8 @@ ConfigEntry* ConfigNode::Find(std::string_view key) {
 
 ConfigNode ParseConfigTree(const std::string& text, const std::string& filename) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.empty()) return ConfigNode::Empty(ConfigNode::Kind::kNull, filename);
-    if (documents.size() > 1) {
-      FailAt(WhereOf(filename, documents[1].Mark()), "a second document; a config is one document");
-    }
-    return TreeBuilder(filename).Build(documents[0], 0);
+    CheckOneDocument(text, filename);
+    return TreeBuilder(filename).Build(YAML::Load(text), 0);
   } catch (const YAML::Exception& error) {
     FailAt(WhereOf(filename, error.mark), "not valid YAML: {}", error.msg);
   }

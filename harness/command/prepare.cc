@@ -1,6 +1,5 @@
 #include "harness/command/prepare.h"
 
-#include <algorithm>
 #include <cstdio>
 
 #include "core/attention/policy_factory.h"
@@ -91,10 +90,6 @@ LoadedConfig LoadConfig(const std::string& config, const std::vector<std::string
     for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
   }
   return loaded;
-}
-
-int Prepared::samples(const Experiment& experiment, int limit) const {
-  return limit > 0 ? std::min(limit, experiment.task.samples) : experiment.task.samples;
 }
 
 Prepared Prepare(const LoadedConfig& config, const DataRoots& roots, int num_threads) {

@@ -39,8 +39,6 @@ struct Prepared {
   std::string template_name;  // task.template with `auto` resolved
   // New tokens that a task may answer with, by (task, length); absent when its data are missing.
   std::map<std::pair<std::string, int>, int> max_new_tokens;
-
-  int samples(const Experiment& experiment, int limit) const;
 };
 
 // Loads the model and checks every point against it: arms, lengths, prompts that fit. Throws
