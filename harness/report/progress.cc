@@ -31,8 +31,10 @@ Progress::Progress(std::ostream& out, double total, const Options& options)
   last_line_ = started_;
 }
 
-Progress::~Progress() {
-  if (bar_is_drawn_) out_ << kClearLine << std::flush;
+Progress::~Progress() { Clear(); }
+
+void Progress::Clear() {
+  if (std::exchange(bar_is_drawn_, false)) out_ << kClearLine << std::flush;
 }
 
 void Progress::Doing(const std::string& what) {
@@ -48,8 +50,7 @@ void Progress::Advance(double work) {
 void Progress::Skip(double work) { total_ -= work; }
 
 void Progress::Note(const std::string& line) {
-  if (bar_is_drawn_) out_ << kClearLine;
-  bar_is_drawn_ = false;
+  Clear();
   out_ << line << std::endl;
   if (options_.is_terminal) Draw();
 }

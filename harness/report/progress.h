@@ -28,6 +28,8 @@ class Progress {
   void Skip(double work);
   // A line of its own, above the bar.
   void Note(const std::string& line);
+  // Takes the bar away until the next change.
+  void Clear();
 
  private:
   void Draw();

@@ -56,7 +56,8 @@ Json Essentials(const RunRecord& r) {
           {"decode_attention_median_s", ToJson(Seconds(r.decode_attention.median_s))},
           {"decode_attention_speedup_vs_dense", ToJson(r.decode_attention.speedup_vs_dense)},
           {"peak_bytes", r.peak_bytes},
-          {"resident_peak_bytes", r.resident_peak_bytes},
+          {"resident_peak_bytes",
+           r.resident_peak_bytes > 0 ? Json(r.resident_peak_bytes) : Json(nullptr)},
           {"walk_restarts", r.walk_restarts}};
 }
 

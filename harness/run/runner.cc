@@ -335,10 +335,8 @@ int Sweep::Run() {
                               return r.status == RunStatus::kInterrupted;
                             }));
   WriteSummary(interrupted ? "interrupted" : failed ? "some_failed" : "complete");
-  if (!in_.quiet) {
-    progress_.Note("");
-    std::cout << RecordTable(records_) << std::flush;
-  }
+  progress_.Clear();
+  if (in_.table_out != nullptr) *in_.table_out << RecordTable(records_) << std::flush;
   return interrupted ? kExitInterrupted : failed ? kExitSomeFailed : 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <iostream>
 #include <memory>
 #include <string>
 
@@ -26,10 +27,11 @@ struct RunInputs {
   std::string default_template;  // what `template: auto` means for this model
   ModelInfo model_info;
   Environment environment;
-  const WordList* words = nullptr;  // null: tasks that need it are recorded as missing data
-  std::filesystem::path out_dir;    // made when it is not there; must not hold records yet
-  int limit = 0;                    // samples per point at most; 0: as the config says
-  bool quiet = false;               // no progress, no table
+  const WordList* words = nullptr;       // null: tasks that need it are recorded as missing data
+  std::filesystem::path out_dir;         // made when it is not there; must not hold records yet
+  int limit = 0;                         // samples per point at most; 0: as the config says
+  bool quiet = false;                    // no progress
+  std::ostream* table_out = &std::cout;  // where the table goes at the end; null: nowhere
   // The task of a name and length; default: RULER's (MakeRulerTask). For tests.
   std::function<std::unique_ptr<Task>(const std::string& name, int length)> make_task;
 };

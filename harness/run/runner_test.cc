@@ -9,6 +9,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -286,6 +287,17 @@ TEST_CASE("a batch of three answers as one by one, stopping where each stops") {
     steps += longest;
   }
   CHECK(record.at("time").at("tpot").at("samples_s").size() == steps);
+}
+
+TEST_CASE("the table at the end has a row per record") {
+  RunnerRig rig;
+  const TempDir dir;
+  std::ostringstream table;
+  RunInputs inputs = rig.Inputs(dir.path());
+  inputs.table_out = &table;
+  REQUIRE(RunExperiment(inputs) == 0);
+  CHECK_THAT(table.str(), testing::HasText("TTFT s") && testing::HasText("dense") &&
+                              testing::HasText("sketch_walk"));
 }
 
 TEST_CASE("only the asked samples are timed, and a limit is a limit") {

@@ -163,6 +163,7 @@ RunInputs RunnerRig::Inputs(const std::filesystem::path& out_dir) {
   inputs.environment.device = backend.device();
   inputs.out_dir = out_dir;
   inputs.quiet = true;
+  inputs.table_out = nullptr;
   inputs.make_task = [this](const std::string& name, int length) { return MakeTask(name, length); };
   return inputs;
 }
