@@ -84,7 +84,7 @@ TEST_CASE("A grid beyond reason is refused before it is built") {
              HasText("more than 1000 points"));
 }
 
-TEST_CASE("--set reaches every part of a config") {
+TEST_CASE("Set arguments reach every part of a config") {
   const std::string text =
       "- dense\n- sketch_walk: {top_blocks: 4, block_size: 32}\n- oracle\n"
       "- sketch_walk: {top_blocks: 9}\n";
@@ -104,7 +104,7 @@ TEST_CASE("--set reaches every part of a config") {
   CHECK(std::get<OracleConfig>(e.arms[3].policy).share == Share::kHead);
 }
 
-TEST_CASE("--set replaces and clears") {
+TEST_CASE("Set arguments replace and clear") {
   CHECK(LabelsOf(Arms("- oracle\n- random\n", {"arms=[dense, one_hop]"})) ==
         Strings{"dense", "one_hop"});
   CHECK_FALSE(
@@ -115,7 +115,7 @@ TEST_CASE("--set replaces and clears") {
             ->top_blocks == 2);
 }
 
-TEST_CASE("--set errors name its text") {
+TEST_CASE("Errors of a set argument name its text") {
   const std::string arms = "- dense\n- sketch_walk: {density: 0.2}\n";
   CHECK_THAT(
       ErrorOf(arms, {"task.sampels=3"}),

@@ -111,7 +111,8 @@ int64_t PeakBytes(const RunPoint& point, const EstimateInputs& in) {
   const int64_t wide = 2 * std::min(tokens, kMlpChunkTokens) * m.ffn_dim;
   const int64_t activations =
       (tokens * (2 * m.hidden_dim + 2 * q_dim + 2 * kv_dim) + wide) * element + m.vocab_size * 4;
-  const int64_t sequences = point.scoring == Scoring::kGenerate ? in.batch : 1;
+  const int64_t sequences =
+      point.scoring == Scoring::kGenerate ? std::min(in.batch, in.samples) : 1;
   return in.weight_bytes + activations +
          sequences * (cache + SelectionBytes(point.arm.policy, m, tokens));
 }

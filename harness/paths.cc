@@ -167,8 +167,9 @@ ResolvedModel DataRoots::ResolveModel(const std::string& model) const {
     if (const auto file = WeightsOf(entry)) return {entry.name, *file, entry.sha256};
     std::vector<fs::path> tried;
     for (const fs::path& root : roots_) tried.push_back(root / entry.file);
-    FailUser("the weights of model '{}' are not here; fetch them with: {}\n  looked for{}", model,
-             entry.fetch.empty() ? "(the model names no command)" : entry.fetch, Join(tried));
+    FailUser(
+        "the weights of model '{}' are not here; fetch them with: {}, or put the file at one of{}",
+        model, entry.fetch.empty() ? "(the model names no command)" : entry.fetch, Join(tried));
   }
   if (names.empty()) {
     FailUser(
