@@ -11,8 +11,9 @@ namespace sw {
 namespace {
 
 constexpr int64_t kGemvOutputs = 32;      // of one work item
-constexpr int64_t kRowsPerItem = 240;     // of x, in one work item on panels
+constexpr int64_t kXBytes = 768 << 10;     // of x in one work item: it stays in a core's own cache
 constexpr int64_t kPanelBytes = 16 << 20;  // of widened weights at a time
+constexpr int64_t kItemsPerThread = 8;     // that even out the threads
 
 }  // namespace
 
@@ -51,7 +52,11 @@ void ReferenceLayerOps::MultiplyPanels(const TensorView& x, const WeightView& w,
   const int64_t all_panels = CeilDiv(w.rows, cols);
   const int64_t at_once =
       std::clamp<int64_t>(kPanelBytes / (panel_floats * 4), pool_.num_threads(), all_panels);
-  const int64_t row_items = CeilDiv(x.rows, kRowsPerItem);
+  // All panels pass over one share of the rows before the next share comes. Where few rows are left
+  // for the threads, the panels of a share are split among them as well.
+  const int64_t rows_at_once = std::clamp<int64_t>(kXBytes / (x.cols * 4) / 6 * 6, 24, 480);
+  const int64_t row_shares = CeilDiv(x.rows, rows_at_once);
+  const int64_t panel_shares = CeilDiv(pool_.num_threads() * kItemsPerThread, row_shares);
   Buffer<float> packed(memory_, "workspace", at_once * panel_floats);
   for (int64_t first = 0; first < all_panels; first += at_once) {
     const int64_t panels = std::min(at_once, all_panels - first);
@@ -65,15 +70,19 @@ void ReferenceLayerOps::MultiplyPanels(const TensorView& x, const WeightView& w,
                packed.data() + panel * panel_floats);
         },
         1);
+    const int64_t share = CeilDiv(panels, panel_shares);
+    const int64_t shares = CeilDiv(panels, share);
     pool_.ParallelFor(
-        panels * row_items,
+        row_shares * shares,
         [&](int64_t item, int) {
-          const int64_t panel = item / row_items;
-          const int64_t begin = item % row_items * kRowsPerItem;
-          const int64_t rows = std::min(kRowsPerItem, x.rows - begin);
-          kernels_.multiply(rows, outputs_of(panel), w.cols, x.RowAs<float>(begin), x.stride,
-                            packed.data() + panel * panel_floats,
-                            out.RowAs<float>(begin) + (first + panel) * cols, out.stride,
+          const int64_t begin = item / shares * rows_at_once;
+          const int64_t rows = std::min(rows_at_once, x.rows - begin);
+          const int64_t panel_begin = item % shares * share;
+          const int64_t panel_end = std::min(panels, panel_begin + share);
+          const int64_t outputs = (panel_end - panel_begin - 1) * cols + outputs_of(panel_end - 1);
+          kernels_.multiply(rows, outputs, w.cols, x.RowAs<float>(begin), x.stride,
+                            packed.data() + panel_begin * panel_floats,
+                            out.RowAs<float>(begin) + (first + panel_begin) * cols, out.stride,
                             accumulate);
         },
         1);

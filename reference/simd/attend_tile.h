@@ -11,7 +11,7 @@
 namespace sw::simd {
 
 // Most keys of one tile (a multiple of the lanes of every instruction set), and strips at 4 lanes.
-constexpr int kTileKeys = 256;
+constexpr int kTileKeys = 128;
 constexpr int kMaxStrips = kTileKeys / 4;
 
 struct KeyStrip {
