@@ -13,6 +13,7 @@ namespace sw {
 
 // Exit codes of every command.
 inline constexpr int kExitOk = 0;
+inline constexpr int kExitCheckFailed = 1;
 inline constexpr int kExitUser = 2;
 inline constexpr int kExitBug = 70;
 
@@ -22,6 +23,7 @@ struct CommandContext {
 };
 
 void AddRunCommand(CLI::App& app, CommandContext& context);
+void AddCheckCommand(CLI::App& app, CommandContext& context);
 void AddDescribeCommand(CLI::App& app);
 void AddTasksCommand(CLI::App& app);
 void AddModelsCommand(CLI::App& app);
