@@ -84,6 +84,30 @@ TEST_CASE("decode: token by token and prefill agree on means, counts and, with m
   }
 }
 
+TEST_CASE("decode: full lists give dense attention, in the prefill and at every step") {
+  Subject subject;
+  Rng rng(11, 0);
+  const HeadShape heads{.num_q_heads = 6, .num_kv_heads = 2, .head_dim = 12};
+  const Numbers x = Numbers::Random(rng, 2, 60, heads, 1.0);
+  SketchRigConfig dense = RigConfig(rng, heads, 2, 16, 60);
+  SketchRigConfig by_count = dense, by_density = dense;
+  dense.skip_layers = 2;
+  by_count.keep.top_blocks = 8;
+  by_density.keep.density = 1.0;
+  for (const SketchRigConfig& full : {by_count, by_density}) {
+    SketchRig want(dense, subject.ops, subject.memory), got(full, subject.ops, subject.memory);
+    const auto Check = [](const auto& a, const auto& b) {
+      for (size_t layer = 0; layer < a.size(); ++layer) {
+        const Comparison out = CompareRange(a[layer].out, b[layer].out, {.absolute = 2e-6});
+        INFO(out.Describe());
+        CHECK(out.ok());
+      }
+    };
+    Check(Prefill(got, x, 43), Prefill(want, x, 43));
+    for (int t = 43; t < 60; ++t) Check(Decode(got, x, t), Decode(want, x, t));
+  }
+}
+
 TEST_CASE("decode: the key count of a ragged prompt is its own, not the block size") {
   Subject subject;
   Rng rng(6, 0);

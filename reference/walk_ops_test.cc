@@ -122,6 +122,34 @@ TEST_CASE("walk: R equals the oracle's over eight layers, masked, every row's ma
   }
 }
 
+TEST_CASE("walk: beyond 2048 blocks, some rows of the second layer against float64") {
+  Subject subject;
+  Rng rng(10, 0);
+  const int b = 2101;
+  const BlockSketches first = BlockSketches::Random(rng, b, 8, 0.8);
+  const BlockSketches second = BlockSketches::Random(rng, b, 8, 0.8);
+  Walker walker;
+  walker.Step(subject.ops, Score(subject.ops, first, ScoreColumns::kAll));
+  walker.Step(subject.ops, Score(subject.ops, second, ScoreColumns::kAll));
+  const oracle::Matrix scores = OracleScores(first);
+  const oracle::Matrix w = oracle::Weights(OracleScores(second), 8, false);
+  for (const int i : {0, 1, 63, 1024, 2047, 2048, 2099, 2100}) {
+    INFO("row " << i);
+    const oracle::Row before = oracle::RestartRow(scores[i], i, 8);
+    oracle::Row row(static_cast<size_t>(b), 0.0);
+    for (int l = 0; l <= i; ++l) {
+      for (int j = 0; j <= i; ++j) row[j] += before[l] * w[l][j];
+    }
+    REQUIRE(oracle::Rescale(row));
+    int64_t wrong = 0;
+    for (int j = 0; j < b; ++j) {
+      const double got = walker.walk[int64_t{i} * b + j];
+      wrong += Passes(got, row[j], 1e-6 + 5e-4 * row[j]) ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+  }
+}
+
 TEST_CASE("walk: results do not depend on the number of threads") {
   Rng rng(4, 0);
   Subject one(simd::BestKernels(), 1), three(simd::BestKernels(), 3);
