@@ -231,7 +231,7 @@ TEST_CASE("pick: the oracle's lists, ties among few levels included") {
   }
 }
 
-TEST_CASE("pick: of equal scores the more recent block; block 0 stands in a list once") {
+TEST_CASE("pick: of equal scores the more recent block, block 0 stands in a list once") {
   Subject subject;
   const PickCase c{
       .keep = {.forced = {}, .top_blocks = 4}, .num_blocks = 9, .begin = 8, .groups = 1};
@@ -252,7 +252,7 @@ TEST_CASE("pick: of equal scores the more recent block; block 0 stands in a list
   CHECK(Pick(subject, early, future, 12).rows[0] == std::vector<int32_t>{0, 3, 7, 8});
 }
 
-TEST_CASE("pick: fewer causal blocks than tau keeps them all; NaN goes last") {
+TEST_CASE("pick: fewer causal blocks than tau keeps them all, NaN goes last") {
   Subject subject;
   const PickCase few{
       .keep = {.forced = {}, .top_blocks = 16}, .num_blocks = 3, .begin = 0, .groups = 1};

@@ -77,7 +77,7 @@ TEST_CASE("oracle: block mass of a row is 1 in all, by block and by group") {
   }
 }
 
-TEST_CASE("oracle: full lists attend as dense attention does; sinks and neighbours otherwise") {
+TEST_CASE("oracle: full lists attend as dense attention does, sinks and neighbours otherwise") {
   Tokens q, k, v;
   for (int t = 0; t < 7; ++t) {
     q.push_back({{std::sin(t), 1.0}});
