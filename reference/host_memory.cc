@@ -51,6 +51,12 @@ void HostMemory::Free(const std::string& part, void* data, size_t bytes) noexcep
   total_.current_bytes -= static_cast<int64_t>(bytes);
 }
 
+void HostMemory::CountBorrowed(const std::string& part, size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  Add(parts_[part], static_cast<int64_t>(bytes));
+  Add(total_, static_cast<int64_t>(bytes));
+}
+
 void HostMemory::CopyFromHost(void* to, const void* host, size_t bytes) {
   if (bytes > 0) std::memcpy(to, host, bytes);
 }

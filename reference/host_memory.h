@@ -19,6 +19,8 @@ class HostMemory final : public Memory {
   // Throws OutOfMemory past the limit, or when the machine refuses. Thread safe, as all below.
   void* Allocate(const std::string& part, size_t bytes) override;
   void Free(const std::string& part, void* data, size_t bytes) noexcept override;
+  // Counts memory that somebody else owns and keeps until the end (mapped weights).
+  void CountBorrowed(const std::string& part, size_t bytes);
   void CopyFromHost(void* to, const void* host, size_t bytes) override;
   void CopyToHost(void* host, const void* from, size_t bytes) override;
   void Zero(void* data, size_t bytes) override;

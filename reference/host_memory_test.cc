@@ -111,5 +111,17 @@ TEST_CASE("stage clock: sums by layer and stage, off by default") {
   CHECK(clock.Drain().empty());
 }
 
+TEST_CASE("host memory: borrowed bytes stand under their part and in the total") {
+  HostMemory memory;
+  memory.CountBorrowed("weights", 1000);
+  void* data = memory.Allocate("kv_cache", 24);
+  CHECK(memory.Usage().at("weights").peak_bytes == 1000);
+  CHECK(memory.PeakTotalBytes() == 1024);
+  memory.Free("kv_cache", data, 24);
+  memory.ResetPeaks();
+  CHECK(memory.Usage().at("weights").peak_bytes == 1000);
+  CHECK(memory.PeakTotalBytes() == 1000);
+}
+
 }  // namespace
 }  // namespace sw

@@ -48,8 +48,11 @@ class ReferenceBackend final : public Backend {
   const DeviceInfo& device() const override { return device_; }
   StageClock& clock() override { return clock_; }
   DType activation_dtype() const override { return DType::kF32; }
-  // Borrowed as it is, in every DType.
-  WeightView AdoptWeight(const WeightView& host) override { return host; }
+  // Borrowed as it is, in every DType; counted under "weights".
+  WeightView AdoptWeight(const WeightView& host) override {
+    memory_.CountBorrowed("weights", static_cast<size_t>(host.rows * RowBytes(host.dtype, host.cols)));
+    return host;
+  }
   void Synchronise() override {}
 
   ThreadPool& pool() { return pool_; }

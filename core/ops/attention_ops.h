@@ -39,8 +39,6 @@ struct ScoreBlocksParams {
   float score_divisor = 1.0f;       // sqrt(r) or sqrt(d)
   float sparsity_exponent = 8.0f;   // s
   ScoreColumns columns = ScoreColumns::kAll;
-  // Columns [closed_blocks, b) are left out of row_max, row_lse below (decode treats them apart).
-  int closed_blocks = 0;
   float* scores = nullptr;      // out, nullable: A, [b, b], all columns
   float* e = nullptr;           // out: [b, e_stride]
   int64_t e_stride = 0;         // elements from row to row, >= b

@@ -222,7 +222,6 @@ CheckResult CheckBlockScores(Backend& backend) {
                      .score_divisor = std::sqrt(static_cast<float>(r)),
                      .sparsity_exponent = 8.0f,
                      .columns = ScoreColumns::kAll,
-                     .closed_blocks = blocks,
                      .scores = scores.data(),
                      .e = e.data(),
                      .e_stride = blocks,

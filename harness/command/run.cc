@@ -96,10 +96,19 @@ void TellResultFolder(const fs::path& folder) {
   if (!out) FailUser("SWHARNESS_RESULT_DIR_FILE {}: cannot be written", file);
 }
 
-ModelInfo InfoOf(const Prepared& prepared) {
+// Records are read on other machines: a file under a data root is named from there.
+std::string PortablePath(const fs::path& file, const DataRoots& roots) {
+  for (const fs::path& root : roots.roots()) {
+    const fs::path relative = file.lexically_relative(root);
+    if (!relative.empty() && *relative.begin() != "..") return relative.string();
+  }
+  return file.string();
+}
+
+ModelInfo InfoOf(const Prepared& prepared, const DataRoots& roots) {
   const LlamaShape& shape = prepared.model->shape();
   return {.name = prepared.model_file.name,
-          .path = prepared.model_file.file.string(),
+          .path = PortablePath(prepared.model_file.file, roots),
           .weights_sha256 = prepared.checkpoint.sha256,
           .num_layers = shape.num_layers,
           .num_q_heads = shape.num_q_heads,
@@ -129,7 +138,7 @@ int Run(const RunOptions& options, const CommandContext& context) {
   inputs.model = prepared.model.get();
   inputs.tokenizer = prepared.tokenizer.get();
   inputs.default_template = prepared.checkpoint.template_name;
-  inputs.model_info = InfoOf(prepared);
+  inputs.model_info = InfoOf(prepared, roots);
   inputs.environment = MakeEnvironment(prepared.backend->device(), context.command_line);
   inputs.words = prepared.words ? &*prepared.words : nullptr;
   inputs.out_dir = out;

@@ -80,6 +80,12 @@ struct SampleRecord {
   int64_t walk_restarts = 0;
 };
 
+// The draw behind H of an arm that sketches: D as a string of + and -, and P.
+struct SketchDraw {
+  std::string signs;
+  std::vector<int32_t> rows;
+};
+
 // Raw samples of one quantity and, where there is a dense arm on the same samples, the ratio of the
 // medians dense / this arm (above 1: this arm is faster).
 struct TimeSeries {
@@ -127,6 +133,7 @@ struct RunRecord {
   std::optional<double> prefill_hit_rate_mean;  // over the sparse layers
   std::optional<double> decode_hit_rate_mean;
   int64_t walk_restarts = 0;          // sum over samples
+  std::optional<SketchDraw> sketch;   // sketch_walk and one_hop only
   std::vector<std::string> warnings;  // what makes a reader doubt this row
 };
 

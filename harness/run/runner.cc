@@ -1,6 +1,7 @@
 #include "harness/run/runner.h"
 
 #include "core/attention/policy_factory.h"
+#include "core/attention/select/sketch_transform.h"
 #include "core/base/check.h"
 #include "core/config/visit_fields.h"
 #include "harness/report/jsonl_writer.h"
@@ -105,6 +106,19 @@ double TotalWork(const Experiment& e, int samples) {
   for (const int length : e.task.lengths) work += WorkOf(length);
   return work * static_cast<double>(e.task.names.size() * e.arms.size() * e.scoring.size()) *
          samples;
+}
+
+std::optional<SketchDraw> SketchOf(const PolicyConfig& policy, int head_dim) {
+  const auto draw = [&](const auto& config) {
+    const SketchTransform drawn =
+        DrawSketchTransform(head_dim, config.sketch_dim, config.sketch_seed);
+    SketchDraw result{.signs = {}, .rows = drawn.rows};
+    for (const float sign : drawn.signs) result.signs += sign > 0 ? '+' : '-';
+    return result;
+  };
+  if (const auto* walk = std::get_if<SketchWalkConfig>(&policy)) return draw(*walk);
+  if (const auto* hop = std::get_if<OneHopConfig>(&policy)) return draw(*hop);
+  return std::nullopt;
 }
 
 TaskConfig WithLimit(TaskConfig config, int limit) {
@@ -275,6 +289,7 @@ void Sweep::WriteRecords(const TaskSamples& samples, const std::vector<PointResu
     record.measure = in_.experiment.measure;
     record.template_name = ResolvedTemplate();
     if (samples.task != nullptr) record.departures = samples.task->departures();
+    record.sketch = SketchOf(record.point.arm.policy, in_.model->shape().head_dim);
     records_file_->Append(DumpLine(RecordJson(record, in_.model_info, in_.environment)));
     progress_.Note(RecordLine(record));
     records_.push_back(std::move(record));

@@ -93,7 +93,6 @@ void SketchScores::Score(const LayerInputs& in, SketchScratch& scratch) const {
                                     .score_divisor = params_.score_divisor,
                                     .sparsity_exponent = params_.sparsity_exponent,
                                     .columns = params_.columns,
-                                    .closed_blocks = blocks,
                                     .scores = scratch.scores.data(),
                                     .e = scratch.e.data(),
                                     .e_stride = blocks,
