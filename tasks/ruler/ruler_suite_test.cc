@@ -57,7 +57,7 @@ TEST_CASE("an unknown task names the nearest and all") {
   CHECK_THAT(message, testing::HasText("niah_single_1, niah_multikey_2, niah_multikey_3, niah"));
 }
 
-TEST_CASE("a task whose words are missing says so; one that needs none runs") {
+TEST_CASE("a task whose words are missing says so, one that needs none runs") {
   const FakeTokenizer tokenizer({});
   const RulerData data = {&tokenizer, ResolveModelTemplate("base"), nullptr};
   for (const char* name : {"niah_single_1", "niah_multikey_2", "niah"}) {
