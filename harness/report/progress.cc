@@ -15,7 +15,7 @@
 namespace sw {
 namespace {
 
-constexpr int kBarColumns = 24;
+constexpr int kBarColumns = 12;
 constexpr const char* kClearLine = "\r\033[K";
 
 double SteadySeconds() {

@@ -42,7 +42,7 @@ TEST_CASE("the bar redraws one line, notes stand above it, and it goes away") {
     Progress progress(out, 4, {.is_terminal = true, .width = 200, .now = [&] { return now; }});
     now = 30;
     progress.Advance(1);
-    CHECK_THAT(out.str(), HasText("[######..................]  25 %  1 min 30 s left"));
+    CHECK_THAT(out.str(), HasText("[###.........]  25 %  1 min 30 s left"));
     progress.Note("a point");
     CHECK_THAT(out.str(), HasText("\r\033[Ka point\n"));
     CHECK(out.str().back() != '\n');  // drawn again below the note

@@ -153,7 +153,7 @@ std::string RecordTable(std::span<const RunRecord> records) {
   bool has_oracle = false;
   for (const RunRecord& record : records) {
     has_oracle = has_oracle || !ClaimsTimes(record);
-    if (record.status != RunStatus::kOk) {
+    if (record.status != RunStatus::kOk && record.status != RunStatus::kInterrupted) {
       text += fmt::format("{}: {}: {}\n", NameOf(record.status), PointName(record), record.detail);
     }
     for (const std::string& warning : record.warnings) {
