@@ -55,7 +55,7 @@ def read_records(folder):
         if at(record, "status", "ok") == "ok" and at(record, "arm.label"):
             points[(panel_of(record), at(record, "arm.label"))] = record
     if not points:
-        raise UserError(f"{path}: no finished point in it; 'swharness run --resume' continues a run")
+        raise UserError(f"{path}: no finished point in it; run the config again")
     return list(points.values())
 
 

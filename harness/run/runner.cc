@@ -289,7 +289,10 @@ void Sweep::WriteRecords(const TaskSamples& samples, const std::vector<PointResu
     record.measure = in_.experiment.measure;
     record.template_name = ResolvedTemplate();
     if (samples.task != nullptr) record.departures = samples.task->departures();
-    record.sketch = SketchOf(record.point.arm.policy, in_.model->shape().head_dim);
+    // An arm that could not be made has a config that may not even allow a draw.
+    if (record.n > 0) {
+      record.sketch = SketchOf(record.point.arm.policy, in_.model->shape().head_dim);
+    }
     records_file_->Append(DumpLine(RecordJson(record, in_.model_info, in_.environment)));
     progress_.Note(RecordLine(record));
     records_.push_back(std::move(record));
