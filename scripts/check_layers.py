@@ -70,6 +70,8 @@ LAYERS = (
           exact=("core/ops/block_selection.h", "core/ops/block_layout.h")),
     Layer("reference", ("core/base", "core/tensor", "core/ops"), ("Eigen", "fmt"),
           not_ours=("reference/oracle",)),
+    Layer("reference/bench", ("reference", "core/base", "core/tensor", "core/ops"),
+          ("Eigen", "fmt", "Google Benchmark"), not_ours=("reference/oracle",)),
     Layer("tasks", ("core/base", "core/tensor", "core/config", "core/text"), ("fmt",)),
     Layer("harness", ALL_CORE + ("kernels", "reference", "tasks"),
           ("fmt", "yaml-cpp", "nlohmann_json", "CLI11", "PCRE2", "OpenSSL", "sentencepiece", "Boost",
