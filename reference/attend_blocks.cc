@@ -41,7 +41,8 @@ void ReferenceAttentionOps::AttendBlocks(const QueryView& q, const KvView& kv,
         tile.token_end = std::min(layout.End(block), tile.token_begin + per_tile);
         if (tile.token_begin >= tile.token_end) return;
         const int64_t row = selection.RowOf(selection.GroupOf(tile.q_head, q.num_heads), block);
-        tiles.Attend(tile, {selection.block_ids + row * selection.row_capacity, selection.counts[row]},
+        tiles.Attend(tile,
+                     {selection.block_ids + row * selection.row_capacity, selection.counts[row]},
                      worker, out);
       },
       1);

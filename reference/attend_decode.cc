@@ -34,7 +34,8 @@ struct DecodePlan {
   }
   int BlockAt(int unit, int n) const {
     if (selection == nullptr) return n;
-    return selection->block_ids[static_cast<int64_t>(UnitGroup(unit)) * selection->row_capacity + n];
+    return selection
+        ->block_ids[static_cast<int64_t>(UnitGroup(unit)) * selection->row_capacity + n];
   }
   int NumChunks(int unit) const { return CeilDiv(ListLength(unit), blocks_per_chunk); }
   int64_t KvHeadOffset(int unit) const {

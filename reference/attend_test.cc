@@ -17,8 +17,8 @@ using testing::RandomLists;
 // Heads (query, key-value, dim) and tokens: GQA 1, 3, 4, 8; dims that fill no vector; one token,
 // around a vector, around a block, around a tile of 128 keys, ragged.
 const std::vector<AttendCase> kCases = {
-    {{1, 1, 8}, 1},    {{3, 1, 12}, 7},   {{2, 2, 64}, 15},  {{4, 1, 64}, 16},  {{8, 1, 12}, 17},
-    {{3, 3, 8}, 63},   {{6, 2, 64}, 64},  {{4, 4, 128}, 65}, {{8, 2, 8}, 127},  {{9, 3, 64}, 128},
+    {{1, 1, 8}, 1},    {{3, 1, 12}, 7},   {{2, 2, 64}, 15},  {{4, 1, 64}, 16}, {{8, 1, 12}, 17},
+    {{3, 3, 8}, 63},   {{6, 2, 64}, 64},  {{4, 4, 128}, 65}, {{8, 2, 8}, 127}, {{9, 3, 64}, 128},
     {{3, 1, 20}, 129}, {{8, 1, 64}, 200}, {{2, 1, 128}, 257}};
 
 struct Subject {
@@ -157,8 +157,8 @@ TEST_CASE("attend: broken contracts are told") {
     three.num_groups = 3;
     CHECK_THROWS_AS(subject.ops.AttendDense(rig.Query(), rig.Kv(19), out.View()), BugError);
     CHECK_THROWS_AS(subject.ops.AttendDense(rig.Query(), rig.Kv(), narrow.View()), BugError);
-    CHECK_THROWS_AS(
-        subject.ops.AttendBlocks(rig.Query(), rig.Kv(), lists.View(), 16, out.View()), BugError);
+    CHECK_THROWS_AS(subject.ops.AttendBlocks(rig.Query(), rig.Kv(), lists.View(), 16, out.View()),
+                    BugError);
     CHECK_THROWS_AS(subject.ops.AttendBlocks(rig.Query(), rig.Kv(), three, 8, out.View()),
                     BugError);
     CHECK(out.SentinelsIntact());

@@ -1,5 +1,6 @@
-// One layer's random queries, keys and values, as the subject reads them (float, strided, head-major)
-// and as the oracle does (double, nested), and the allowance for what the subject makes of them.
+// One layer's random queries, keys and values, as the subject reads them (float, strided,
+// head-major) and as the oracle does (double, nested), and the allowance for what the subject makes
+// of them.
 #pragma once
 
 #include <algorithm>
@@ -40,7 +41,8 @@ class AttendRig {
     k_.assign(static_cast<size_t>(h_kv) * capacity_ * d, nan);
     v_ = k_;
     for (int t = 0; t < n; ++t) {
-      oracle_q.push_back(Draw(rng, h, d, spread, [&](int head) { return &q_[t * stride_ + head * d]; }));
+      oracle_q.push_back(
+          Draw(rng, h, d, spread, [&](int head) { return &q_[t * stride_ + head * d]; }));
       const auto row = [&](std::vector<float>& to) {
         return [&to, this, t, width = d](int head) { return &to[(head * capacity_ + t) * width]; };
       };
@@ -50,12 +52,22 @@ class AttendRig {
   }
 
   QueryView Query(int begin, int end) const {
-    return {DType::kF32, q_.data() + static_cast<int64_t>(begin) * stride_, end - begin,
-            shape_.heads.num_q_heads, shape_.heads.head_dim, begin, stride_};
+    return {DType::kF32,
+            q_.data() + static_cast<int64_t>(begin) * stride_,
+            end - begin,
+            shape_.heads.num_q_heads,
+            shape_.heads.head_dim,
+            begin,
+            stride_};
   }
   KvView Kv(int len) const {
-    return {DType::kF32, const_cast<float*>(k_.data()), const_cast<float*>(v_.data()),
-            shape_.heads.num_kv_heads, shape_.heads.head_dim, capacity_, len};
+    return {DType::kF32,
+            const_cast<float*>(k_.data()),
+            const_cast<float*>(v_.data()),
+            shape_.heads.num_kv_heads,
+            shape_.heads.head_dim,
+            capacity_,
+            len};
   }
   QueryView Query() const { return Query(0, shape_.tokens); }
   KvView Kv() const { return Kv(shape_.tokens); }
@@ -190,9 +202,8 @@ inline oracle::Tokens OracleBlocks(const AttendRig& rig, const RandomLists& list
   const int h = rig.shape().heads.num_q_heads;
   oracle::Tokens joined;
   for (int g = 0; g < groups; ++g) {
-    const oracle::Tokens of_group =
-        oracle::AttendBlocks(rig.oracle_q, rig.oracle_k, rig.oracle_v, lists.of_group[g],
-                             lists.layout.block_size);
+    const oracle::Tokens of_group = oracle::AttendBlocks(
+        rig.oracle_q, rig.oracle_k, rig.oracle_v, lists.of_group[g], lists.layout.block_size);
     if (g == 0) joined = of_group;
     for (size_t t = 0; t < joined.size(); ++t) {
       for (int head = g * h / groups; head < (g + 1) * h / groups; ++head) {

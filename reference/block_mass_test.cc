@@ -13,8 +13,8 @@ using testing::AttendCase;
 using testing::AttendRig;
 using testing::kSentinel;
 
-const std::vector<AttendCase> kCases = {{{1, 1, 8}, 1},    {{3, 1, 12}, 17},  {{4, 4, 64}, 63},
-                                        {{8, 2, 8}, 64},   {{6, 2, 64}, 65},  {{9, 3, 64}, 150},
+const std::vector<AttendCase> kCases = {{{1, 1, 8}, 1},    {{3, 1, 12}, 17}, {{4, 4, 64}, 63},
+                                        {{8, 2, 8}, 64},   {{6, 2, 64}, 65}, {{9, 3, 64}, 150},
                                         {{8, 1, 128}, 40}, {{2, 2, 16}, 300}};
 
 struct Masses {
@@ -51,9 +51,9 @@ TEST_CASE("block mass: the oracle's, summed or the largest, for every sharing of
       for (const int groups : {1, c.heads.num_kv_heads, c.heads.num_q_heads}) {
         for (const MassJoin join : {MassJoin::kSum, MassJoin::kMax}) {
           CAPTURE(block_size, groups, static_cast<int>(join));
-          const auto want = oracle::BlockMass(
-              rig.oracle_q, rig.oracle_k, block_size, groups,
-              join == MassJoin::kSum ? oracle::Join::kSum : oracle::Join::kMax);
+          const auto want =
+              oracle::BlockMass(rig.oracle_q, rig.oracle_k, block_size, groups,
+                                join == MassJoin::kSum ? oracle::Join::kSum : oracle::Join::kMax);
           for (const simd::Kernels* const* set = simd::AllKernels(); *set != nullptr; ++set) {
             CAPTURE((*set)->name);
             const Masses got = Run(rig, 0, block_size, groups, join, **set);

@@ -47,9 +47,10 @@ void ReferenceLayerOps::Embed(const WeightView& table, std::span<const int32_t> 
   SW_CHECK(out.rows == static_cast<int64_t>(ids.size()) && out.cols == table.cols);
   for (const int32_t id : ids) {
     if (id < 0 || id >= table.rows) {
-      FailUser("token id {} is outside the model's vocabulary of {}: the tokenizer and the weights "
-               "do not belong together",
-               id, table.rows);
+      FailUser(
+          "token id {} is outside the model's vocabulary of {}: the tokenizer and the weights "
+          "do not belong together",
+          id, table.rows);
     }
   }
   pool_.ParallelFor(out.rows, [&](int64_t t, int) {
@@ -74,9 +75,9 @@ void ReferenceLayerOps::RmsNorm(const TensorView& x, const WeightView& weight, f
   });
 }
 
-// cos and sin of (p0 + p1) f from those of p0 f and p1 f with p0 a multiple of kRopeChunk, in double:
-// as exact as computing each one, at a fraction of the calls, and the same for a position whatever
-// the rows around it.
+// cos and sin of (p0 + p1) f from those of p0 f and p1 f with p0 a multiple of kRopeChunk, in
+// double: as exact as computing each one, at a fraction of the calls, and the same for a position
+// whatever the rows around it.
 void ReferenceLayerOps::RopeAppend(const TensorView& q, const TensorView& k, const TensorView& v,
                                    const float* inv_freq, int first_pos, const KvView& kv) const {
   CheckF32(q);

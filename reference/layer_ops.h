@@ -23,8 +23,8 @@ class ReferenceLayerOps final : public LayerOps {
              const TensorView& out) const override;
   void RmsNorm(const TensorView& x, const WeightView& weight, float eps,
                const TensorView& out) const override;
-  // Up to simd::kMaxGemvRows rows are multiplied with the stored weights as they are; more rows with
-  // panels of weights widened to fp32. The two sum in different orders and differ by rounding.
+  // Up to 8 rows are multiplied with the stored weights as they are, more rows with panels of
+  // weights widened to fp32. The two sum in different orders and differ by rounding.
   void MatMul(const TensorView& x, const WeightView& w, const TensorView& out,
               bool accumulate) const override;
   void RopeAppend(const TensorView& q, const TensorView& k, const TensorView& v,
@@ -36,6 +36,8 @@ class ReferenceLayerOps final : public LayerOps {
  private:
   void MultiplyFewRows(const TensorView& x, const WeightView& w, const TensorView& out,
                        bool accumulate) const;
+  void MultiplyPanelByPanel(const TensorView& x, const WeightView& w, const TensorView& out,
+                            bool accumulate) const;
   void MultiplyPanels(const TensorView& x, const WeightView& w, const TensorView& out,
                       bool accumulate) const;
 

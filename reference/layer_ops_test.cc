@@ -86,8 +86,8 @@ TEST_CASE("embed: rows of the table, checked ids") {
   Rows untouched(4, 33);
   for (const int32_t bad : {-1, 5}) {
     const std::vector<int32_t> wrong = {0, bad, 0, 0};
-    const std::string message = testing::MessageOf<UserError>(
-        [&] { subject.ops.Embed(view, wrong, untouched.View()); });
+    const std::string message =
+        testing::MessageOf<UserError>([&] { subject.ops.Embed(view, wrong, untouched.View()); });
     CHECK_THAT(message, testing::HasText(std::to_string(bad)));
   }
   CHECK(untouched.At(0, 0) == kSentinel);
@@ -142,9 +142,7 @@ struct Cache {
   std::vector<float> k, v;
   Cache(int h, int c, int dim)
       : heads(h), capacity(c), d(dim), k(static_cast<size_t>(h) * c * dim, kSentinel), v(k) {}
-  KvView View(int len) {
-    return {DType::kF32, k.data(), v.data(), heads, d, capacity, len};
-  }
+  KvView View(int len) { return {DType::kF32, k.data(), v.data(), heads, d, capacity, len}; }
 };
 
 std::vector<float> Frequencies(int d) {
@@ -163,8 +161,8 @@ void CheckRope(int q_heads, int kv_heads, int d, int rows, int first_pos) {
   Rows v = Random(rows, kv_heads * d, 8);
   const std::vector<float> inv_freq = Frequencies(d);
   const oracle::Row freq(inv_freq.begin(), inv_freq.end());
-  const auto want_q = oracle::JoinHeads(
-      oracle::Rope(oracle::SplitHeads(ToOracle(q), q_heads), freq, first_pos));
+  const auto want_q =
+      oracle::JoinHeads(oracle::Rope(oracle::SplitHeads(ToOracle(q), q_heads), freq, first_pos));
   const auto want_k = oracle::Rope(oracle::SplitHeads(ToOracle(k), kv_heads), freq, first_pos);
   Cache cache(kv_heads, first_pos + rows + 2, d);
   subject.ops.RopeAppend(q.View(), k.View(), v.View(), inv_freq.data(), first_pos,
@@ -257,9 +255,9 @@ TEST_CASE("layer ops: shapes are checked") {
   CHECK_THROWS_AS(subject.ops.RmsNorm(a.View(), weight, 1e-5f, a.View()), BugError);
   Cache cache(1, 4, 8);
   const std::vector<float> inv_freq(4, 1.0f);
-  CHECK_THROWS_AS(subject.ops.RopeAppend(a.View(), a.View(), a.View(), inv_freq.data(), 3,
-                                         cache.View(4)),
-                  BugError);
+  CHECK_THROWS_AS(
+      subject.ops.RopeAppend(a.View(), a.View(), a.View(), inv_freq.data(), 3, cache.View(4)),
+      BugError);
 }
 
 }  // namespace

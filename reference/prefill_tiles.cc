@@ -14,7 +14,9 @@ namespace {
 constexpr int kTileRows = 256;
 constexpr int64_t kAlignFloats = 16;
 
-int64_t Aligned(int64_t floats) { return (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats; }
+int64_t Aligned(int64_t floats) {
+  return (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats;
+}
 
 }  // namespace
 
@@ -40,8 +42,8 @@ PrefillTiles::PrefillTiles(ThreadPool& pool, const simd::Kernels& kernels, Memor
   packed_ = Buffer<float>(memory, "workspace",
                           static_cast<size_t>(kv.num_kv_heads) * num_blocks_ * strips_per_block_ *
                               kernels.lanes * kv.head_dim);
-  scratch_ = Buffer<float>(memory, "workspace",
-                           static_cast<size_t>(scratch_floats_) * pool.num_threads());
+  scratch_ =
+      Buffer<float>(memory, "workspace", static_cast<size_t>(scratch_floats_) * pool.num_threads());
   PackKeys(pool);
 }
 
@@ -185,12 +187,12 @@ void PrefillTiles::Mass(const QueryTile& tile, const BlockList& list, int worker
   args.block_sum = block_sum;
   args.stride = stride;
   const int kv_head = tile.q_head / (q_.num_heads / kv_.num_kv_heads);
-  ForEachTile(kv_head, list, [&](const simd::KeyStrips& keys, int first_strip,
-                                 const simd::ValueRun*, int) {
-    args.keys = keys;
-    args.first_strip = first_strip;
-    kernels_.mass_tile(args);
-  });
+  ForEachTile(kv_head, list,
+              [&](const simd::KeyStrips& keys, int first_strip, const simd::ValueRun*, int) {
+                args.keys = keys;
+                args.first_strip = first_strip;
+                kernels_.mass_tile(args);
+              });
 }
 
 }  // namespace sw

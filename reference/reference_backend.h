@@ -50,7 +50,8 @@ class ReferenceBackend final : public Backend {
   DType activation_dtype() const override { return DType::kF32; }
   // Borrowed as it is, in every DType; counted under "weights".
   WeightView AdoptWeight(const WeightView& host) override {
-    memory_.CountBorrowed("weights", static_cast<size_t>(host.rows * RowBytes(host.dtype, host.cols)));
+    memory_.CountBorrowed("weights",
+                          static_cast<size_t>(host.rows * RowBytes(host.dtype, host.cols)));
     return host;
   }
   void Synchronise() override {}

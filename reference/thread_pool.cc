@@ -6,11 +6,11 @@
 namespace sw {
 namespace {
 
-// Pauses before a thread sleeps (about 50 us) or yields: a decode step is hundreds of short loops in
-// a row, and waking a sleeping thread costs as much as one of them.
+// Pauses before a thread sleeps (about 50 us) or yields: a decode step is hundreds of short loops
+// in a row, and waking a sleeping thread costs as much as one of them.
 constexpr int kSpins = 1000;
-// Shares of a loop per thread when the caller names no grain: small enough to even out, large enough
-// to keep the counter cold.
+// Shares of a loop per thread when the caller names no grain: small enough to even out, large
+// enough to keep the counter cold.
 constexpr int64_t kSharesPerThread = 16;
 
 // The loop body that this thread is inside of.

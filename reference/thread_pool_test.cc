@@ -66,7 +66,8 @@ TEST_CASE("thread pool: loops in a row, also after the threads have gone to slee
   ThreadPool pool(3);
   for (int round = 0; round < 2000; ++round) {
     std::atomic<int64_t> sum = 0;
-    pool.ParallelFor(10, [&](int64_t i, int) { sum += i; }, 1);
+    pool.ParallelFor(
+        10, [&](int64_t i, int) { sum += i; }, 1);
     REQUIRE(sum == 45);
     if (round % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }

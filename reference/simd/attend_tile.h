@@ -49,11 +49,11 @@ struct AttendTile {
   const ValueRun* runs = nullptr;
   int num_runs = 0;
   int64_t value_stride = 0;
-  float* scores = nullptr;    // scratch [rows][num_strips * lanes], aligned to 64 bytes
-  float* rescale = nullptr;   // scratch [rows]
-  float* max = nullptr;       // in/out [rows]
-  float* sum = nullptr;       // in/out [rows]
-  float* out = nullptr;       // in/out [rows][head_dim]
+  float* scores = nullptr;   // scratch [rows][num_strips * lanes], aligned to 64 bytes
+  float* rescale = nullptr;  // scratch [rows]
+  float* max = nullptr;      // in/out [rows]
+  float* sum = nullptr;      // in/out [rows]
+  float* out = nullptr;      // in/out [rows][head_dim]
 };
 
 // As AttendTile without a mask and with keys where they are (for a few query rows): run r has keys
@@ -75,8 +75,9 @@ struct AttendKeys {
   float* out = nullptr;
 };
 
-// Folds, per row and key block, the largest score and the sum of exp(score - largest) into block_max
-// and block_sum. To begin they are -infinity and 0, and stay so where the row sees no key of a block.
+// Folds, per row and key block, the largest score and the sum of exp(score - largest) into
+// block_max and block_sum. To begin they are -infinity and 0, and stay so where the row sees no key
+// of a block.
 struct MassTile {
   QueryRows queries;
   KeyStrips keys;

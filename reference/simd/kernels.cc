@@ -40,9 +40,9 @@ std::array<const Kernels*, kMaxSets + 1> Supported() {
   __builtin_cpu_init();
   const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                         __builtin_cpu_supports("f16c");
-  const bool has_avx512 =
-      has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                          __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (has_avx2) sets[count++] = &avx2::Get();
   if (has_avx512) sets[count++] = &avx512::Get();
 #endif
@@ -66,8 +66,9 @@ const Kernels& BestKernels() {
     names += names.empty() ? best->name : std::string(", ") + best->name;
   }
   if (wanted != nullptr && *wanted != '\0') {
-    FailUser("environment variable SWHARNESS_SIMD is '{}': this machine runs {}; unset it to use {}",
-             wanted, names, best->name);
+    FailUser(
+        "environment variable SWHARNESS_SIMD is '{}': this machine runs {}; unset it to use {}",
+        wanted, names, best->name);
   }
   return *best;
 }

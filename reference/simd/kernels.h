@@ -20,14 +20,14 @@ struct Kernels {
   int lanes = 0;               // floats in a vector
   int panel_cols = 0;          // columns of a packed panel, a multiple of lanes
 
-  // ---- products: C = A B with B packed into panels of panel_cols columns, [k][panel_cols] each, one
-  // after the other, columns past n zero. PackedFloats(n, k) numbers, best aligned to 64 bytes.
+  // ---- products: C = A B with B packed into panels of panel_cols columns, [k][panel_cols] each,
+  // one after the other, columns past n zero. PackedFloats(n, k) numbers, best aligned to 64 bytes.
   // B given by its columns: b[j * ldb + i] is B[i, j]  (B = b^T, b [n, k]).
   void (*pack_rows)(const float* b, int64_t ldb, int64_t n, int64_t k, float* packed) = nullptr;
   // B as it is: b[i * ldb + j] is B[i, j], b [k, n].
   void (*pack_columns)(const float* b, int64_t ldb, int64_t n, int64_t k, float* packed) = nullptr;
-  // c [m, n] = a [m, k] B, or += with accumulate. Each number of c is one chain of multiply-adds over
-  // ascending k that starts at 0 or at the old c.
+  // c [m, n] = a [m, k] B, or += with accumulate. Each number of c is one chain of multiply-adds
+  // over ascending k that starts at 0 or at the old c.
   void (*multiply)(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
                    const float* packed, float* c, int64_t ldc, bool accumulate) = nullptr;
 
@@ -37,9 +37,8 @@ struct Kernels {
                           float* packed) = {};
   // out[i * ldo + j] = <x row i, stored row j>, or += with accumulate, for i < m, j < n;
   // 1 <= m <= kMaxGemvRows. Weights are widened in registers.
-  void (*gemv[6])(int64_t m, int64_t n, int64_t k, const float* x, int64_t ldx,
-                  const uint8_t* rows, int64_t row_bytes, float* out, int64_t ldo,
-                  bool accumulate) = {};
+  void (*gemv[6])(int64_t m, int64_t n, int64_t k, const float* x, int64_t ldx, const uint8_t* rows,
+                  int64_t row_bytes, float* out, int64_t ldo, bool accumulate) = {};
 
   // ---- attention, see attend_tile.h
   // One strip: keys [count][key_stride], 1 <= count <= lanes, to strip [head_dim][lanes].
