@@ -35,7 +35,8 @@ int Main(int argc, char** argv) {
       "swharness");
   app.set_version_flag("--version", VersionText());
   app.footer(
-      "Start with: swharness run configs/niah.yaml\nExit codes: 0 ok, 1 a check failed, 2 an error that you can "
+      "Start with: swharness run configs/niah.yaml\nExit codes: 0 ok, 1 a check failed, 2 an error "
+      "that you can "
       "mend, 3 some points failed, 70 a bug, 130 interrupted.");
   AddRunCommand(app, context);
   AddCheckCommand(app, context);

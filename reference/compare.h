@@ -25,7 +25,7 @@ struct Tolerance {
 
 struct Comparison {
   int64_t compared = 0;
-  int64_t outside = 0;      // numbers that do not pass
+  int64_t outside = 0;       // numbers that do not pass
   int64_t worst_index = -1;  // of the number with the largest share of its allowance; -1 when empty
   double worst_got = 0.0;
   double worst_want = 0.0;
@@ -44,10 +44,10 @@ template <class Got, class Want>
 Comparison CompareRange(const Got& got, const Want& want, const Tolerance& tolerance) {
   // Different lengths compare nothing, and comparing nothing does not pass.
   const bool same = std::size(got) == std::size(want);
-  return Compare(same ? static_cast<int64_t>(std::size(got)) : 0,
-                 [&](int64_t i) { return static_cast<double>(got[static_cast<size_t>(i)]); },
-                 [&](int64_t i) { return static_cast<double>(want[static_cast<size_t>(i)]); },
-                 tolerance);
+  return Compare(
+      same ? static_cast<int64_t>(std::size(got)) : 0,
+      [&](int64_t i) { return static_cast<double>(got[static_cast<size_t>(i)]); },
+      [&](int64_t i) { return static_cast<double>(want[static_cast<size_t>(i)]); }, tolerance);
 }
 
 }  // namespace sw

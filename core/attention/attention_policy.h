@@ -1,5 +1,5 @@
-// SEAM AttentionPolicy: how a layer attends, in prefill and in decode. A policy is const: everything
-// that changes is in the SequenceState, so one policy serves any number of sequences.
+// SEAM AttentionPolicy: how a layer attends, in prefill and in decode. A policy is const:
+// everything that changes is in the SequenceState, so one policy serves any number of sequences.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,8 @@ struct SequenceShape {
   uint64_t sample_key = 0;  // stable identity of the sample; the random policy draws from it
 };
 
-// One layer of one sequence. kv already holds the keys and values of q's tokens; kv.len counts them.
+// One layer of one sequence. kv already holds the keys and values of q's tokens; kv.len counts
+// them.
 struct LayerInputs {
   int layer = 0;
   QueryView q;
@@ -31,7 +32,8 @@ class AttentionPolicy {
   virtual std::string_view name() const = 0;
   virtual std::unique_ptr<SequenceState> NewSequence(const SequenceShape& shape) const = 0;
   // A whole prompt: q.first_pos is 0, layers arrive in ascending order, once. out [tokens, H * d].
-  virtual void Prefill(const LayerInputs& in, SequenceState& state, const TensorView& out) const = 0;
+  virtual void Prefill(const LayerInputs& in, SequenceState& state,
+                       const TensorView& out) const = 0;
   // One token at position kv.len - 1, layers in ascending order. out [1, H * d].
   virtual void Decode(const LayerInputs& in, SequenceState& state, const TensorView& out) const = 0;
 };

@@ -1,5 +1,5 @@
-// What a policy carries for one sequence, and what it tells the runner about it. The model passes it
-// on and never looks inside.
+// What a policy carries for one sequence, and what it tells the runner about it. The model passes
+// it on and never looks inside.
 #pragma once
 
 #include <cstdint>

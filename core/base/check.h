@@ -1,7 +1,7 @@
 // Errors of the whole project: one family, two meanings.
 //
-//   UserError  something the user can mend (a config value, a file, a missing package). Exit code 2.
-//   BugError   a broken invariant of ours; thrown by SW_CHECK. Exit code 70.
+//   UserError  something the user can mend (a config value, a file, a missing package). Exit
+//   code 2. BugError   a broken invariant of ours; thrown by SW_CHECK. Exit code 70.
 //
 // A UserError says what is wrong, where, and what to do about it.
 #pragma once
@@ -39,9 +39,9 @@ template <class... Args>
 }  // namespace sw
 
 // SW_CHECK(condition) or SW_CHECK(condition, "format {}", value): throws BugError when false.
-#define SW_CHECK(condition, ...)                                                         \
-  do {                                                                                   \
-    if (!(condition)) {                                                                  \
-      ::sw::ThrowBug(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__));     \
-    }                                                                                    \
+#define SW_CHECK(condition, ...)                                                     \
+  do {                                                                               \
+    if (!(condition)) {                                                              \
+      ::sw::ThrowBug(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__)); \
+    }                                                                                \
   } while (false)

@@ -49,8 +49,8 @@ void ValidateSparse(std::string_view policy, const SparseConfig& c, int num_laye
 
 template <class C>
 void ValidateSketch(std::string_view policy, const C& c, int head_dim) {
-  const int padded = head_dim > 0 ? static_cast<int>(std::bit_ceil(static_cast<unsigned>(head_dim)))
-                                  : 1 << 20;
+  const int padded =
+      head_dim > 0 ? static_cast<int>(std::bit_ceil(static_cast<unsigned>(head_dim))) : 1 << 20;
   CheckRange(policy, "sketch_dim", c.sketch_dim, 1, padded);
   CheckRange(policy, "sparsity_exponent", c.sparsity_exponent, 1e-3, 1e3);
 }

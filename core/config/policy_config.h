@@ -21,8 +21,9 @@ enum class Share { kLayer, kKvGroup, kHead };
 
 // What every sparse policy has.
 struct SparseConfig {
-  int block_size = 64;            // B: tokens per selectable block
-  std::optional<int> top_blocks;  // tau: key blocks per query block, forced ones counted; default 16
+  int block_size = 64;  // B: tokens per selectable block
+  std::optional<int>
+      top_blocks;  // tau: key blocks per query block, forced ones counted; default 16
   std::optional<double> density;  // instead: row i keeps ceil(density (i + 1)); 1 equals dense
   int skip_layers = 2;            // N: layers at the start that stay dense
   PhaseMode prefill = PhaseMode::kSparse;
@@ -36,9 +37,9 @@ struct DenseConfig {};
 
 struct SketchWalkConfig {
   SparseConfig sparse;
-  int sketch_dim = 64;          // r: numbers kept per block; larger = scores closer to exact
+  int sketch_dim = 64;           // r: numbers kept per block; larger = scores closer to exact
   double sparsity_exponent = 8;  // s: power on each softmax weight; larger = a sharper walk
-  uint64_t sketch_seed = 0;     // one transform per run
+  uint64_t sketch_seed = 0;      // one transform per run
   ScoreScale score_scale = ScoreScale::kSqrtR;
   Normaliser normaliser = Normaliser::kAll;
   WalkFrom walk_from = WalkFrom::kFirstSparse;

@@ -14,7 +14,8 @@ enum class NiahContent { kWords, kNumbers, kUuids };
 
 // The general needle-in-a-haystack task (RULER section 3.1); the named tasks are points of it.
 struct NiahConfig {
-  NiahHaystack haystack = NiahHaystack::kNoise;  // noise: one fixed sentence; needle: distractor needles
+  NiahHaystack haystack =
+      NiahHaystack::kNoise;  // noise: one fixed sentence; needle: distractor needles
   NiahContent key = NiahContent::kWords;
   NiahContent value = NiahContent::kNumbers;
   int num_keys = 1;     // raised to num_queries when smaller

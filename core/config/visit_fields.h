@@ -72,14 +72,14 @@ void VisitSketch(V&& visit, C& c) {
   visit("finished_row", c.finished_row);
 }
 
-#define SW_VISIT(Struct, ...)                      \
-  template <class V>                               \
-  void VisitFields(V&& visit, Struct& c) {         \
-    __VA_ARGS__                                    \
-  }                                                \
-  template <class V>                               \
-  void VisitFields(V&& visit, const Struct& c) {   \
-    __VA_ARGS__                                    \
+#define SW_VISIT(Struct, ...)                    \
+  template <class V>                             \
+  void VisitFields(V&& visit, Struct& c) {       \
+    __VA_ARGS__                                  \
+  }                                              \
+  template <class V>                             \
+  void VisitFields(V&& visit, const Struct& c) { \
+    __VA_ARGS__                                  \
   }
 SW_VISIT(DenseConfig, (void)visit; (void)c;)
 SW_VISIT(SketchWalkConfig, VisitSketch(visit, c); visit("walk_from", c.walk_from);)
@@ -95,8 +95,7 @@ SW_VISIT(MeasureConfig, visit("repeats", c.repeats); visit("batch", c.batch);
          visit("warmup", c.warmup);)
 SW_VISIT(TaskConfig, visit("suite", c.suite); visit("names", c.names); visit("lengths", c.lengths);
          visit("samples", c.samples); visit("seed", c.seed); visit("template", c.model_template);
-         visit("max_new_tokens", c.max_new_tokens); visit("niah", c.niah);
-         visit("words", c.words);)
+         visit("max_new_tokens", c.max_new_tokens); visit("niah", c.niah); visit("words", c.words);)
 #undef SW_VISIT
 
 }  // namespace sw

@@ -188,8 +188,8 @@ std::vector<float> Llama::DecodeStep(std::span<Sequence* const> sequences,
         ops.RopeAppend(q_row, a.k.Rows(i, i + 1), a.v.Rows(i, i + 1), inv_freq_.data(),
                        sequence.len, kv);
       }
-      const QueryView q{q_row.dtype,  q_row.data,   1,           s.num_q_heads,
-                        s.head_dim,   sequence.len, q_row.stride};
+      const QueryView q{q_row.dtype, q_row.data,   1,           s.num_q_heads,
+                        s.head_dim,  sequence.len, q_row.stride};
       sequence.policy->Decode({layer, q, kv}, *sequence.state, a.attended.Rows(i, i + 1));
     }
     AttentionOutput(layer, 0, a);

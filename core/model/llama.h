@@ -1,5 +1,6 @@
-// The LLaMA forward pass, written against the seam: RMSNorm, grouped-query attention with RoPE through
-// an AttentionPolicy, SwiGLU. Reads like the paper (arXiv 2302.13971), one line per operation.
+// The LLaMA forward pass, written against the seam: RMSNorm, grouped-query attention with RoPE
+// through an AttentionPolicy, SwiGLU. Reads like the paper (arXiv 2302.13971), one line per
+// operation.
 #pragma once
 
 #include <memory>

@@ -91,9 +91,9 @@ TEST_CASE("llama: prefill logits are the float64 model's, for every GQA ratio an
       const int rows = std::min(length, 3);
       const auto sequence = rig.model.NewSequence(*dense, length, 0);
       const std::vector<float> got = rig.model.Prefill(*sequence, ids, rows);
-      const Comparison result =
-          CompareRange(got, LastRows(oracle::Forward(want, std::vector<int>(ids.begin(), ids.end())), rows),
-                       kLogits);
+      const Comparison result = CompareRange(
+          got, LastRows(oracle::Forward(want, std::vector<int>(ids.begin(), ids.end())), rows),
+          kLogits);
       INFO("heads " << q_heads << "/" << kv_heads << ", length " << length << ": "
                     << result.Describe());
       CHECK(result.ok());
@@ -141,13 +141,14 @@ TEST_CASE("llama: a batch of sequences of different lengths decodes as each alon
   }
   const auto vocab = static_cast<size_t>(rig.model.shape().vocab_size);
   for (int step = 0; step < 12; ++step) {
-    const std::vector<int32_t> ids =
-        RandomIds(static_cast<int>(batch.size()), static_cast<int>(vocab), 100 + static_cast<uint64_t>(step));
+    const std::vector<int32_t> ids = RandomIds(
+        static_cast<int>(batch.size()), static_cast<int>(vocab), 100 + static_cast<uint64_t>(step));
     const std::vector<float> got = rig.model.DecodeStep(batch, ids);
     for (size_t i = 0; i < batch.size(); ++i) {
       Sequence* const one[] = {alone[i].get()};
       const std::vector<float> want = rig.model.DecodeStep(one, std::span(ids).subspan(i, 1));
-      const Comparison result = CompareRange(std::span(got).subspan(i * vocab, vocab), want, kLogits);
+      const Comparison result =
+          CompareRange(std::span(got).subspan(i * vocab, vocab), want, kLogits);
       INFO("step " << step << ", sequence " << i << ": " << result.Describe());
       CHECK(result.ok());
     }

@@ -1,8 +1,8 @@
 // SEAM AttentionOps: the operations that block-sparse attention is made of, coarse enough to fuse
 // inside and narrow enough to have a CPU twin. Symbols are those of the SketchWalk paper
-// (arXiv 2602.07397): B block size, b blocks, d head_dim, r sketch_dim, s sparsity exponent, R walk,
-// W weights, A block scores. All pointers are backend memory unless said otherwise; nothing here
-// allocates results, callers own every buffer.
+// (arXiv 2602.07397): B block size, b blocks, d head_dim, r sketch_dim, s sparsity exponent, R
+// walk, W weights, A block scores. All pointers are backend memory unless said otherwise; nothing
+// here allocates results, callers own every buffer.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,12 @@
 
 namespace sw {
 
-enum class ScoreColumns { kAll, kCausal };  // columns that the softmax of a block-score row runs over
-enum class FinishedRow { kLast, kMean };    // query row of a block that decode has filled
-enum class MassJoin { kSum, kMax };         // how masses of queries and heads of one list are joined
+enum class ScoreColumns {
+  kAll,
+  kCausal
+};                                        // columns that the softmax of a block-score row runs over
+enum class FinishedRow { kLast, kMean };  // query row of a block that decode has filled
+enum class MassJoin { kSum, kMax };       // how masses of queries and heads of one list are joined
 
 // Subsampled randomised Hadamard transform: Hx = (1/sqrt(r)) P WHT(D x). x is padded with zeros to
 // padded_dim, WHT is unnormalised in Sylvester order.
@@ -47,9 +50,9 @@ struct ScoreBlocksParams {
 
 // One hop of the walk over layers. R is [b, b] row-major; entries j > i are 0 and every row's
 // maximum is 1. first: R = W; otherwise R = R W; then masked to j <= i and each row divided by its
-// maximum. A row whose maximum is 0 or not a normal number restarts as its masked, rescaled row of W;
-// where E holds nothing normal up to the diagonal (a later column is far ahead) that row comes from
-// `scores`, and without them it is its diagonal block alone.
+// maximum. A row whose maximum is 0 or not a normal number restarts as its masked, rescaled row of
+// W; where E holds nothing normal up to the diagonal (a later column is far ahead) that row comes
+// from `scores`, and without them it is its diagonal block alone.
 struct WalkStepParams {
   int num_blocks = 0;
   const float* e = nullptr;
@@ -58,23 +61,23 @@ struct WalkStepParams {
   const float* scores = nullptr;   // nullable: A [b, b], as ScoreBlocks wrote it
   float sparsity_exponent = 8.0f;  // s, read with scores
   bool first = false;
-  float* walk = nullptr;         // in/out: R [b, b]
-  int64_t* restarts = nullptr;   // in/out, backend memory: rows restarted are added
+  float* walk = nullptr;        // in/out: R [b, b]
+  int64_t* restarts = nullptr;  // in/out, backend memory: rows restarted are added
 };
 
 // Chooses blocks: the forced ones, then those with the largest score among the other j < i; ties go
 // to the larger j; ids ascending.
 struct PickBlocksParams {
   int num_groups = 1;
-  int num_q_blocks = 0;            // rows per group
-  int q_block_begin = 0;           // query block of row 0
-  const float* scores = nullptr;   // [num_groups, num_q_blocks, score_stride]; column j is block j
+  int num_q_blocks = 0;           // rows per group
+  int q_block_begin = 0;          // query block of row 0
+  const float* scores = nullptr;  // [num_groups, num_q_blocks, score_stride]; column j is block j
   int64_t score_stride = 0;
-  ForcedRule forced;               // dense tail counted from block num_blocks
-  int num_blocks = 0;              // blocks of the sequence
+  ForcedRule forced;                     // dense tail counted from block num_blocks
+  int num_blocks = 0;                    // blocks of the sequence
   const int32_t* keep_counts = nullptr;  // host, [num_q_blocks]: KeepRule::Count of each row
-  int32_t* counts = nullptr;       // out, as BlockSelection
-  int32_t* block_ids = nullptr;    // out
+  int32_t* counts = nullptr;             // out, as BlockSelection
+  int32_t* block_ids = nullptr;          // out
   int row_capacity = 0;
 };
 
@@ -88,9 +91,9 @@ struct SketchCacheView {
   float* query_sketch = nullptr;   // [capacity, r] query row of each block
   float* query_sum = nullptr;      // [r] sum of the query sketches of the growing block's tokens
   int32_t* query_count = nullptr;  // [1] their number
-  float* e = nullptr;              // [capacity, capacity]: E over closed columns, rows of closed blocks
-  float* row_max = nullptr;        // [capacity] max of A over closed columns (j <= l with kCausal)
-  float* row_lse = nullptr;        // [capacity] log-sum-exp of A over the same columns
+  float* e = nullptr;        // [capacity, capacity]: E over closed columns, rows of closed blocks
+  float* row_max = nullptr;  // [capacity] max of A over closed columns (j <= l with kCausal)
+  float* row_lse = nullptr;  // [capacity] log-sum-exp of A over the same columns
 };
 
 struct SketchDecodeParams {
@@ -117,15 +120,15 @@ class AttentionOps {
   virtual void PickBlocks(const PickBlocksParams& params) const = 0;
 
   // Exact attention mass of every (query block, key block): softmax over all causal keys of each
-  // query and head, summed over the block's keys, joined over the block's queries and over the heads
-  // that share a list. scores [num_groups, q blocks, score_stride], columns j > i are 0.
-  // q covers [q.first_pos, q.first_pos + q.num_tokens); q blocks start at block q.first_pos / B.
+  // query and head, summed over the block's keys, joined over the block's queries and over the
+  // heads that share a list. scores [num_groups, q blocks, score_stride], columns j > i are 0. q
+  // covers [q.first_pos, q.first_pos + q.num_tokens); q blocks start at block q.first_pos / B.
   virtual void BlockMass(const QueryView& q, const KvView& kv, int block_size, int num_groups,
                          MassJoin join, float* scores, int64_t score_stride) const = 0;
 
   // Decode bookkeeping after a prefill of n tokens: q_sketch, k_sketch [b, r] are the prefill's
-  // rows; fills every field of `cache` for the blocks of the prompt. A ragged last block stays open:
-  // its query sum is its mean row times its n % B tokens.
+  // rows; fills every field of `cache` for the blocks of the prompt. A ragged last block stays
+  // open: its query sum is its mean row times its n % B tokens.
   virtual void SeedSketchCache(const SketchDecodeParams& params, int num_tokens,
                                const float* q_sketch, const float* k_sketch,
                                const SketchCacheView& cache) const = 0;

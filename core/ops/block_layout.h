@@ -1,5 +1,5 @@
-// Token <-> block arithmetic, the only place where it is done. Blocks are block_size tokens; the last
-// one of a sequence may be ragged (shorter).
+// Token <-> block arithmetic, the only place where it is done. Blocks are block_size tokens; the
+// last one of a sequence may be ragged (shorter).
 #pragma once
 
 #include <algorithm>

@@ -59,7 +59,8 @@ void HostSelection::CheckInvariants() const {
 
 bool ForcedRule::Holds(int i, int j, int num_q_blocks) const {
   if (j > i) return false;
-  return j < sink_blocks || j > i - std::max(1, local_blocks) || i >= num_q_blocks - dense_tail_blocks;
+  return j < sink_blocks || j > i - std::max(1, local_blocks) ||
+         i >= num_q_blocks - dense_tail_blocks;
 }
 
 int ForcedRule::Count(int i, int num_q_blocks) const {

@@ -11,7 +11,7 @@
 namespace sw {
 
 struct BlockSelection {
-  int num_groups = 1;     // lists per layer: 1 (layer), num_kv_heads (kv_group) or num_q_heads (head)
+  int num_groups = 1;  // lists per layer: 1 (layer), num_kv_heads (kv_group) or num_q_heads (head)
   int num_q_blocks = 0;   // rows per group
   int q_block_begin = 0;  // the query block of row 0; above 0 in decode
   int row_capacity = 0;   // row r's ids start at r * row_capacity
@@ -67,8 +67,8 @@ struct ForcedRule {
   int Count(int i, int num_q_blocks) const;
 };
 
-// How many blocks row i keeps in all: top_blocks, or max(forced, ceil(density (i + 1) - 1e-9)); never
-// more than i + 1. Computed once in double, on the host.
+// How many blocks row i keeps in all: top_blocks, or max(forced, ceil(density (i + 1) - 1e-9));
+// never more than i + 1. Computed once in double, on the host.
 struct KeepRule {
   ForcedRule forced;
   int top_blocks = 16;   // used when density is 0
@@ -79,7 +79,7 @@ struct KeepRule {
 
 // (query, key) token pairs, exact: the measured density is kept_pairs / causal_pairs.
 struct PairCount {
-  double kept = 0;    // mean over groups
+  double kept = 0;  // mean over groups
   double causal = 0;
   PairCount& operator+=(const PairCount& other) {
     kept += other.kept;

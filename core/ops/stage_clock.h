@@ -1,5 +1,5 @@
-// SEAM StageClock: where the time of a forward pass goes, per layer and stage. Off by default; then a
-// StageTimer costs one branch.
+// SEAM StageClock: where the time of a forward pass goes, per layer and stage. Off by default; then
+// a StageTimer costs one branch.
 #pragma once
 
 #include <array>
@@ -9,9 +9,19 @@
 namespace sw {
 
 enum class Stage {
-  kEmbed, kNorm, kQkv, kRope,                          // before attention
-  kSummarise, kScore, kWalk, kPick, kMass, kAttend,    // attention with its selection
-  kOutProj, kMlp, kHead,                               // after it
+  kEmbed,
+  kNorm,
+  kQkv,
+  kRope,  // before attention
+  kSummarise,
+  kScore,
+  kWalk,
+  kPick,
+  kMass,
+  kAttend,  // attention with its selection
+  kOutProj,
+  kMlp,
+  kHead,  // after it
 };
 inline constexpr int kNumStages = 13;
 std::string_view NameOf(Stage stage);
@@ -36,7 +46,8 @@ class StageClock {
 
 class StageTimer {
  public:
-  StageTimer(StageClock& clock, int layer, Stage stage) : clock_(clock.enabled() ? &clock : nullptr) {
+  StageTimer(StageClock& clock, int layer, Stage stage)
+      : clock_(clock.enabled() ? &clock : nullptr) {
     if (clock_ != nullptr) clock_->Start(layer, stage);
   }
   ~StageTimer() {

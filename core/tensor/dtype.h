@@ -22,8 +22,8 @@ int BlockBytes(DType dtype);
 // Bytes of a row of `cols` numbers; cols must be a multiple of BlockElements.
 int64_t RowBytes(DType dtype, int64_t cols);
 
-float HalfToFloat(uint16_t half);    // IEEE binary16, subnormals and infinities included
-uint16_t FloatToHalf(float value);   // round to nearest even
+float HalfToFloat(uint16_t half);   // IEEE binary16, subnormals and infinities included
+uint16_t FloatToHalf(float value);  // round to nearest even
 float Bfloat16ToFloat(uint16_t bits);
 uint16_t FloatToBfloat16(float value);  // round to nearest even; NaN stays NaN
 

@@ -18,7 +18,8 @@ class Memory {
  public:
   virtual ~Memory() = default;
 
-  // Aligned to 64 bytes, contents undefined. Throws OutOfMemory (core/base/check.h) when it does not fit.
+  // Aligned to 64 bytes, contents undefined. Throws OutOfMemory (core/base/check.h) when it does
+  // not fit.
   virtual void* Allocate(const std::string& part, size_t bytes) = 0;
   virtual void Free(const std::string& part, void* data, size_t bytes) noexcept = 0;
   virtual void CopyFromHost(void* to, const void* host, size_t bytes) = 0;

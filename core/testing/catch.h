@@ -6,9 +6,7 @@
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 namespace sw::testing {
-inline auto HasText(const std::string& text) {
-  return Catch::Matchers::ContainsSubstring(text);
-}
+inline auto HasText(const std::string& text) { return Catch::Matchers::ContainsSubstring(text); }
 }  // namespace sw::testing
 using Catch::Approx;  // v2 declares it globally
 #else

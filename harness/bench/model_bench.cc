@@ -64,7 +64,8 @@ double AttentionSeconds(StageClock& clock) {
   double seconds = 0.0;
   for (const StageSeconds& layer : clock.Drain()) {
     for (int stage = 0; stage < kNumStages; ++stage) {
-      if (IsAttention(static_cast<Stage>(stage))) seconds += layer.seconds[static_cast<size_t>(stage)];
+      if (IsAttention(static_cast<Stage>(stage)))
+        seconds += layer.seconds[static_cast<size_t>(stage)];
     }
   }
   return seconds;
@@ -83,10 +84,9 @@ void Prefill(benchmark::State& state, const PolicyConfig& config) {
     attention += AttentionSeconds(loaded.backend.clock());
   }
   loaded.backend.clock().Enable(false);
-  state.counters["tokens/s"] = benchmark::Counter(
-      static_cast<double>(ids.size()), benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["attention_s"] =
-      benchmark::Counter(attention, benchmark::Counter::kAvgIterations);
+  state.counters["tokens/s"] = benchmark::Counter(static_cast<double>(ids.size()),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["attention_s"] = benchmark::Counter(attention, benchmark::Counter::kAvgIterations);
   state.counters["peak_MiB"] =
       static_cast<double>(loaded.backend.memory().PeakTotalBytes()) / (1 << 20);
 }
@@ -116,15 +116,33 @@ void Decode(benchmark::State& state, const PolicyConfig& config) {
 }
 
 BENCHMARK_CAPTURE(Prefill, dense, PolicyConfig(DenseConfig{}))
-    ->Arg(1024)->Arg(4096)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(3);
-BENCHMARK_CAPTURE(Prefill, sketch_walk_B64_density_0.2, SketchWalk(64, 0.2))
-    ->Arg(4096)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(3);
-BENCHMARK_CAPTURE(Prefill, sketch_walk_B32_density_0.2, SketchWalk(32, 0.2))
-    ->Arg(4096)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(3);
+    ->Arg(1024)
+    ->Arg(4096)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
+BENCHMARK_CAPTURE(Prefill, sketch_walk_B64_density_0 .2, SketchWalk(64, 0.2))
+    ->Arg(4096)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
+BENCHMARK_CAPTURE(Prefill, sketch_walk_B32_density_0 .2, SketchWalk(32, 0.2))
+    ->Arg(4096)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
 BENCHMARK_CAPTURE(Decode, dense, PolicyConfig(DenseConfig{}))
-    ->Arg(1024)->Arg(4000)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(128);
-BENCHMARK_CAPTURE(Decode, sketch_walk_B64_density_0.2, SketchWalk(64, 0.2))
-    ->Arg(1024)->Arg(4000)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(128);
+    ->Arg(1024)
+    ->Arg(4000)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(128);
+BENCHMARK_CAPTURE(Decode, sketch_walk_B64_density_0 .2, SketchWalk(64, 0.2))
+    ->Arg(1024)
+    ->Arg(4000)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(128);
 
 }  // namespace
 }  // namespace sw
@@ -139,8 +157,7 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::AddCustomContext("simd", sw::Shared().backend.device().simd);
   benchmark::AddCustomContext("cpu", sw::Shared().backend.device().name);
-  benchmark::AddCustomContext("threads",
-                              std::to_string(sw::Shared().backend.device().num_threads));
+  benchmark::AddCustomContext("threads", std::to_string(sw::Shared().backend.device().num_threads));
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/base/rng.h"
 #include "core/attention/select/sketch_transform.h"
+#include "core/base/rng.h"
 #include "harness/check/check_inputs.h"
 #include "harness/check/checks_internal.h"
 #include "reference/oracle/attend.h"
@@ -33,8 +33,9 @@ TensorView View(Buffer<float>& out, const CheckCase& c, int tokens) {
 }
 
 Buffer<float> MakeOut(const CheckCase& c, int tokens, Backend& backend) {
-  return {backend.memory(), "check",
-          static_cast<size_t>(tokens) * static_cast<size_t>(c.heads.num_q_heads * c.heads.head_dim)};
+  return {
+      backend.memory(), "check",
+      static_cast<size_t>(tokens) * static_cast<size_t>(c.heads.num_q_heads * c.heads.head_dim)};
 }
 
 // A random causal list for every block: itself, and each earlier block with probability 0.4.
@@ -56,8 +57,8 @@ BlockSelectionBuffer Upload(const std::vector<oracle::BlockLists>& groups, int q
                             Backend& backend) {
   const int rows = oracle::Size(groups.front());
   const int capacity = q_block_begin + rows;
-  BlockSelectionBuffer buffer = BlockSelectionBuffer::Make(
-      backend.memory(), oracle::Size(groups), rows, q_block_begin, capacity);
+  BlockSelectionBuffer buffer = BlockSelectionBuffer::Make(backend.memory(), oracle::Size(groups),
+                                                           rows, q_block_begin, capacity);
   std::vector<int32_t> counts, ids;
   for (const oracle::BlockLists& lists : groups) {
     for (const oracle::BlockList& list : lists) {
@@ -129,8 +130,7 @@ CheckResult CheckAttendBlocks(Backend& backend) {
       backend.attention().AttendBlocks(layer.Queries(0, c.tokens), layer.Keys(c.tokens),
                                        lists.View(), c.policy.sparse.block_size,
                                        View(out, c, c.tokens));
-      const std::vector<double> want =
-          Flatten(AttendGroups(x, groups, c.policy.sparse.block_size));
+      const std::vector<double> want = Flatten(AttendGroups(x, groups, c.policy.sparse.block_size));
       Book(c.Describe(), "out", CompareRange(out.ToHost(), want, kOutputs), result);
     }
   }
@@ -155,8 +155,7 @@ CheckResult CheckAttendDecode(Backend& backend) {
       backend.attention().AttendDecode(layer.Queries(c.tokens - 1, 1), layer.Keys(c.tokens),
                                        lists.View(), c.policy.sparse.block_size, View(out, c, 1));
       const oracle::Tokens want = AttendGroups(x, all, c.policy.sparse.block_size);
-      Book(c.Describe(), "out", CompareRange(out.ToHost(), Flatten(want.back()), kOutputs),
-           result);
+      Book(c.Describe(), "out", CompareRange(out.ToHost(), Flatten(want.back()), kOutputs), result);
     }
   }
   return result;
@@ -177,9 +176,9 @@ CheckResult CheckBlockMass(Backend& backend) {
         backend.attention().BlockMass(layer.Queries(0, c.tokens), layer.Keys(c.tokens), block_size,
                                       num_groups, join, mass.data(), blocks);
         std::vector<double> want;
-        for (const oracle::Matrix& group : oracle::BlockMass(
-                 x.q, x.k, block_size, num_groups,
-                 join == MassJoin::kSum ? oracle::Join::kSum : oracle::Join::kMax)) {
+        for (const oracle::Matrix& group :
+             oracle::BlockMass(x.q, x.k, block_size, num_groups,
+                               join == MassJoin::kSum ? oracle::Join::kSum : oracle::Join::kMax)) {
           const std::vector<double> flat = Flatten(group);
           want.insert(want.end(), flat.begin(), flat.end());
         }

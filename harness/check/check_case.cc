@@ -31,13 +31,13 @@ std::string CheckCase::Describe() const {
   const SparseConfig& s = policy.sparse;
   const std::string keep = s.density ? fmt::format("density={}", *s.density)
                                      : fmt::format("tau={}", s.top_blocks.value_or(16));
-  return fmt::format("h={}/{} d={} n={}+{} B={} {} r={} s={} sinks={} locals={} normaliser={} "
-                     "scale={} from={} finished={} seed={}",
-                     heads.num_q_heads, heads.num_kv_heads, heads.head_dim, tokens, steps,
-                     s.block_size, keep, policy.sketch_dim, policy.sparsity_exponent,
-                     s.sink_blocks, s.local_blocks, EnumName(policy.normaliser),
-                     EnumName(policy.score_scale), EnumName(policy.walk_from),
-                     EnumName(policy.finished_row), seed);
+  return fmt::format(
+      "h={}/{} d={} n={}+{} B={} {} r={} s={} sinks={} locals={} normaliser={} "
+      "scale={} from={} finished={} seed={}",
+      heads.num_q_heads, heads.num_kv_heads, heads.head_dim, tokens, steps, s.block_size, keep,
+      policy.sketch_dim, policy.sparsity_exponent, s.sink_blocks, s.local_blocks,
+      EnumName(policy.normaliser), EnumName(policy.score_scale), EnumName(policy.walk_from),
+      EnumName(policy.finished_row), seed);
 }
 
 std::vector<CheckCase> AttentionCases() {
@@ -76,10 +76,19 @@ std::vector<CheckCase> SketchWalkCases() {
       With(base, [](C& c) { c.tokens = 1, c.steps = 30; }),
       With(base, [](C& c) { c.tokens = 5; }),
       With(base, [](C& c) { c.num_layers = 8; }),
-      With(base, [](C& c) { c.heads = {9, 3, 64}, c.policy.sketch_dim = 32; }),
-      With(base, [](C& c) { c.heads = {8, 1, 12}; }),
-      With(base, [](C& c) { c.heads = {4, 1, 128}, c.policy.sketch_dim = 64, c.tokens = 300,
-                            c.policy.sparse.block_size = 32, c.policy.sparse.top_blocks = 4; }),
+      With(base,
+           [](C& c) {
+             c.heads = {9, 3, 64}, c.policy.sketch_dim = 32;
+           }),
+      With(base,
+           [](C& c) {
+             c.heads = {8, 1, 12};
+           }),
+      With(base,
+           [](C& c) {
+             c.heads = {4, 1, 128}, c.policy.sketch_dim = 64, c.tokens = 300,
+             c.policy.sparse.block_size = 32, c.policy.sparse.top_blocks = 4;
+           }),
   };
 }
 

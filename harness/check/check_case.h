@@ -12,9 +12,9 @@ namespace sw {
 
 struct CheckCase {
   HeadShape heads{3, 1, 64};
-  int tokens = 64;      // of the prompt
-  int steps = 0;        // decode steps after it
-  int num_layers = 3;   // for checks that go through layers; the first one is dense
+  int tokens = 64;     // of the prompt
+  int steps = 0;       // decode steps after it
+  int num_layers = 3;  // for checks that go through layers; the first one is dense
   SketchWalkConfig policy;
   uint64_t seed = 1;
 
@@ -24,7 +24,8 @@ struct CheckCase {
 
 // Attention alone: lengths around block edges, GQA 1, 3, 4, 8, head_dim 8 to 128.
 std::vector<CheckCase> AttentionCases();
-// Whole sketch_walk prefill and decode: every choice of the algorithm page, growth over block edges.
+// Whole sketch_walk prefill and decode: every choice of the algorithm page, growth over block
+// edges.
 std::vector<CheckCase> SketchWalkCases();
 
 }  // namespace sw

@@ -102,10 +102,15 @@ double LargestMagnitude(const oracle::Matrix& x, const oracle::Matrix& w) {
 
 CheckResult CheckMatMul(Backend& backend) {
   CheckResult result;
-  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0,
-                            DType::kQ4_1}) {
-    for (const auto& [m, n, k] : {std::array{1, 1, 32}, {1, 65, 576}, {3, 64, 96}, {4, 33, 64},
-                                  {5, 63, 96}, {17, 130, 160}, {66, 192, 576}}) {
+  for (const DType dtype :
+       {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1}) {
+    for (const auto& [m, n, k] : {std::array{1, 1, 32},
+                                  {1, 65, 576},
+                                  {3, 64, 96},
+                                  {4, 33, 64},
+                                  {5, 63, 96},
+                                  {17, 130, 160},
+                                  {66, 192, 576}}) {
       for (const bool accumulate : {false, true}) {
         ++result.cases;
         const Activation x(m, k, 1, backend);

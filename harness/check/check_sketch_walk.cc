@@ -1,6 +1,6 @@
-// Algorithms 1 and 2 as a whole: a sketch_walk policy on the backend against the float64 oracle, layer
-// by layer, prefill and decode. Lists must be equal unless the oracle's own scores of the blocks that
-// differ are closer than float32 can tell apart.
+// Algorithms 1 and 2 as a whole: a sketch_walk policy on the backend against the float64 oracle,
+// layer by layer, prefill and decode. Lists must be equal unless the oracle's own scores of the
+// blocks that differ are closer than float32 can tell apart.
 #include <algorithm>
 #include <cmath>
 
@@ -59,8 +59,10 @@ class SketchWalkCheck {
     for (int layer = 0; layer < c.num_layers; ++layer) {
       const auto stream = static_cast<uint64_t>(layer) * 10;
       q_.push_back(RandomTokens(c.seed, stream, total_, c.heads.num_q_heads, c.heads.head_dim));
-      k_.push_back(RandomTokens(c.seed, stream + 1, total_, c.heads.num_kv_heads, c.heads.head_dim));
-      v_.push_back(RandomTokens(c.seed, stream + 2, total_, c.heads.num_kv_heads, c.heads.head_dim));
+      k_.push_back(
+          RandomTokens(c.seed, stream + 1, total_, c.heads.num_kv_heads, c.heads.head_dim));
+      v_.push_back(
+          RandomTokens(c.seed, stream + 2, total_, c.heads.num_kv_heads, c.heads.head_dim));
     }
   }
 
@@ -99,8 +101,8 @@ class SketchWalkCheck {
     for (int layer = 0; layer < case_.num_layers; ++layer) {
       const auto l = static_cast<size_t>(layer);
       const Range prompt{0, case_.tokens};
-      expected.push_back(want.Prefill(layer, Slice(q_[l], prompt), Slice(k_[l], prompt),
-                                      Slice(v_[l], prompt)));
+      expected.push_back(
+          want.Prefill(layer, Slice(q_[l], prompt), Slice(k_[l], prompt), Slice(v_[l], prompt)));
       LayerOnBackend inputs(q_[l], k_[l], v_[l], backend_);
       Buffer<float> out = MakeOut(case_.tokens);
       policy.Prefill({layer, inputs.Queries(0, case_.tokens), inputs.Keys(case_.tokens)}, state,
@@ -114,8 +116,7 @@ class SketchWalkCheck {
       std::vector<double> differs;
       const HostSelection& got = state.trace.prefill_lists.at(l);
       for (size_t row = 0; row < got.rows.size(); ++row) {
-        differs.push_back(
-            Differs(got.rows[row], expected[l].blocks[row], expected[l].walk[row]));
+        differs.push_back(Differs(got.rows[row], expected[l].blocks[row], expected[l].walk[row]));
       }
       Book(case_.Describe(), "prefill lists",
            CompareRange(differs, std::vector<double>(differs.size(), 0.0), {}), result_);
@@ -139,8 +140,8 @@ class SketchWalkCheck {
     std::vector<double> differs;
     for (int layer = case_.policy.sparse.skip_layers; layer < case_.num_layers; ++layer) {
       const auto l = static_cast<size_t>(layer);
-      differs.push_back(Differs(state.trace.last_decode_lists.at(l).rows.at(0),
-                                expected[l].blocks, expected[l].walk));
+      differs.push_back(Differs(state.trace.last_decode_lists.at(l).rows.at(0), expected[l].blocks,
+                                expected[l].walk));
     }
     Book(case_.Describe(), "decode lists",
          CompareRange(differs, std::vector<double>(differs.size(), 0.0), {}), result_);

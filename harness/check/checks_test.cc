@@ -21,9 +21,11 @@ TEST_CASE("check: the reference backend conforms to the oracle in every operatio
 
 TEST_CASE("check: a wrong number is booked as a failure that names its case") {
   CheckResult result;
-  Book("case a", "out", CompareRange(std::vector{1.0}, std::vector{1.0}, {.absolute = 1e-6}), result);
+  Book("case a", "out", CompareRange(std::vector{1.0}, std::vector{1.0}, {.absolute = 1e-6}),
+       result);
   CHECK(result.failed == 0);
-  Book("case b", "out", CompareRange(std::vector{1.1}, std::vector{1.0}, {.absolute = 1e-6}), result);
+  Book("case b", "out", CompareRange(std::vector{1.1}, std::vector{1.0}, {.absolute = 1e-6}),
+       result);
   CHECK(result.failed == 1);
   CHECK(result.worst_case == "case b");
   CHECK_THAT(result.failures.at(0), testing::HasText("case b: out: 1 of 1 outside"));

@@ -42,10 +42,10 @@ Json ResultJson(const CheckResult& result) {
 void WriteJson(const std::string& path, const DeviceInfo& device,
                const std::vector<CheckResult>& results) {
   Json json = {{"backend", device.backend},
-                         {"device", device.name},
-                         {"simd", device.simd},
-                         {"oracle", "float64, plain loops"},
-                         {"ops", Json::array()}};
+               {"device", device.name},
+               {"simd", device.simd},
+               {"oracle", "float64, plain loops"},
+               {"ops", Json::array()}};
   for (const CheckResult& result : results) json["ops"].push_back(ResultJson(result));
   std::ofstream file(path);
   file << json.dump(2) << '\n';

@@ -65,13 +65,13 @@ void CheckLogits(const Json& prompt, std::span<const float> logits) {
   CHECK(worst <= kAllowed);
 }
 
-// Follows the golden's greedy tokens. Where our argmax differs, the two logits must be so close that
-// float32 cannot tell them apart; the text may differ from there on.
+// Follows the golden's greedy tokens. Where our argmax differs, the two logits must be so close
+// that float32 cannot tell them apart; the text may differ from there on.
 void CheckGreedy(const Json& prompt, Llama& model, Sequence& sequence, std::vector<float> logits) {
   Sequence* const one[] = {&sequence};
   for (const int32_t want : prompt.at("greedy_ids").get<std::vector<int32_t>>()) {
-    const auto best = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) -
-                                           logits.begin());
+    const auto best =
+        static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
     if (best != want) {
       const float gap = logits[static_cast<size_t>(best)] - logits[static_cast<size_t>(want)];
       INFO("token " << best << " instead of " << want);
@@ -98,14 +98,14 @@ TEST_CASE("golden: SmolLM2-135M logits and greedy text", "[golden]") {
   ReferenceBackend backend;
   Llama model(checkpoint.weights, backend);
   const LlamaShape& shape = model.shape();
-  const auto dense = MakePolicy(DenseConfig{}, {shape.num_q_heads, shape.num_kv_heads, shape.head_dim},
-                                shape.num_layers, backend);
+  const auto dense =
+      MakePolicy(DenseConfig{}, {shape.num_q_heads, shape.num_kv_heads, shape.head_dim},
+                 shape.num_layers, backend);
   REQUIRE(!golden.at("prompts").empty());
   for (const Json& prompt : golden.at("prompts")) {
     INFO("prompt " << prompt.value("name", "?"));
     const auto want_ids = prompt.at("ids").get<std::vector<int32_t>>();
-    const std::vector<int32_t> ids =
-        tokenizer->Encode(prompt.at("text").get<std::string>()).ids;
+    const std::vector<int32_t> ids = tokenizer->Encode(prompt.at("text").get<std::string>()).ids;
     REQUIRE(ids == want_ids);
     const size_t num_new = prompt.at("greedy_ids").size();
     const auto sequence =

@@ -194,8 +194,8 @@ Json RecordJson(const RunRecord& r, const ModelInfo& model, const Environment& e
   line["time"] = TimeJson(r);
   line["memory"] = MemoryJson(r);
   line["walk_restarts"] = r.walk_restarts;
-  line["sketch"] = r.sketch ? Json{{"signs", r.sketch->signs}, {"rows", ToJson(r.sketch->rows)}}
-                            : Json(nullptr);
+  line["sketch"] =
+      r.sketch ? Json{{"signs", r.sketch->signs}, {"rows", ToJson(r.sketch->rows)}} : Json(nullptr);
   line["warnings"] = ToJson(r.warnings);
   line["baseline"] = environment.device.dense_attention;
   line["model"] = ModelJson(model);
