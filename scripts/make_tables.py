@@ -94,7 +94,8 @@ def main():
     readme = ROOT / "README.md"
     if readme.is_file():
         text = readme.read_text(encoding="utf-8")
-        wanted[readme] = MARKED.sub(lambda m: f"{m[1]}{table(m[2])}{m[3]}", text)
+        wanted[readme] = MARKED.sub(
+            lambda m: f"{m[1]}{table(m[2])}{m[3]}" if (PUBLISHED / m[2]).is_dir() else m[0], text)
     stale = [path for path, text in wanted.items()
              if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv[1:]:
